@@ -1,0 +1,1 @@
+"""Pure: no IO, no clock, no chance, no asyncio."""

@@ -1,0 +1,132 @@
+"""Normal form, words, sentences, shingles: what "the same text" means in every script.
+
+`fold` is the one normal form: NFKC, lower case, no diacritics of Arabic and Hebrew, one form of alef, ya and digit,
+no tatweel and no invisible characters. Latin and Cyrillic letters keep their marks: they tell words apart.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+import xxhash
+
+# Harakat, Quranic marks, superscript alef, Hebrew points: optional in print, so copies differ by them.
+_OPTIONAL_MARKS = regex.compile(r"[\u0300-\u0307\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
+                                r"\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
+_INVISIBLE = regex.compile(r"[\p{Cf}\u0640\ufe00-\ufe0f]")  # Cf: joiners, bidi controls, soft hyphen, BOM; U+0640 is tatweel
+_FORMS = str.maketrans({
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ہ": "ه",
+    "ە": "ه", "ک": "ك", "ڪ": "ك", "ې": "ي", "ے": "ي", "ё": "е", "ı": "i", "ß": "ss", "ς": "σ",
+    **{chr(base + n): str(n) for base in (0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50) for n in range(10)},
+    "‘": "'", "’": "'", "‛": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+    "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-",
+})
+
+
+def fold(text: str) -> str:
+    """The normal form of a text. Idempotent. Not length-preserving: `words` keeps offsets into the original."""
+    folded = _fold_once(text)
+    # Composition after a removal can yield a character that folds further.
+    return _fold_once(folded)
+
+
+def _fold_once(text: str) -> str:
+    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_FORMS)
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", _OPTIONAL_MARKS.sub("", lowered)))
+
+
+# A word is a letter or digit followed by letters, digits and marks. Python's \w leaves out the vowel signs of Indic
+# scripts and so splits Hindi words (42 false pairs became 3 when words kept their marks). Han, kana, Hangul-free Thai,
+# Lao, Khmer and Burmese are written without spaces: there each character is a word of its own.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = regex.compile(
+    rf"[{_UNSPACED}]\p{{M}}*"
+    rf"|[\p{{L}}\p{{N}}--[{_UNSPACED}]](?:[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[{_UNSPACED}]]|['’](?=\p{{L}}))*",
+    regex.V1,
+)
+_SENTENCE_END = regex.compile(r"(?<=[.!?…؟۔])[\"'”’»)\]]*\s+(?=\S)|(?<=[。！？])[」』”’）]*\s*(?=\S)|(?<=[।॥])\s*(?=\S)|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word with its folded form and its character offsets in the text."""
+
+    form: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """Split a text into words. Words whose folded form is empty are left out."""
+    found = []
+    for hit in _WORD.finditer(text):
+        form = _fold_word(hit.group())
+        if form:
+            found.append(Word(form, hit.start(), hit.end()))
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _fold_word(word: str) -> str:
+    """`fold` for one word, remembered: a text repeats its words."""
+    return fold(word)
+
+
+def unspaced(forms: Sequence[str]) -> bool:
+    """Whether most words are single characters of a script without spaces, whose shingles must be longer."""
+    lone = sum(1 for form in forms if len(form) == 1 and _is_unspaced(form))
+    return lone * 2 > len(forms)
+
+
+@lru_cache(maxsize=65536)
+def _is_unspaced(char: str) -> bool:
+    return regex.match(rf"[{_UNSPACED}]", char) is not None
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Character spans of the sentences, trimmed, in order. A line break ends a sentence."""
+    spans, start = [], 0
+    for hit in _SENTENCE_END.finditer(text):
+        spans.append((start, hit.start()))
+        start = hit.end()
+    spans.append((start, len(text)))
+    return [trimmed for span in spans if (trimmed := _trim(text, *span)) is not None]
+
+
+def paragraphs(text: str) -> list[tuple[int, int]]:
+    """Character spans of the non-empty lines, trimmed, in order."""
+    return [trimmed for hit in re.finditer(r"[^\n]+", text) if (trimmed := _trim(text, hit.start(), hit.end())) is not None]
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def shingles(forms: Sequence[str], size: int) -> Iterator[int]:
+    """64-bit hashes (xxh3) of the runs of `size` words, in order; the whole text where it is shorter."""
+    if not forms:
+        return
+    last = max(1, len(forms) - size + 1)
+    for at in range(last):
+        yield xxhash.xxh3_64_intdigest("\x1f".join(forms[at:at + size]).encode())
+
+
+def key(forms: Sequence[str]) -> int:
+    """One 64-bit key for a run of words."""
+    return xxhash.xxh3_64_intdigest("\x1f".join(forms).encode())
+
+
+def clean(text: str) -> str:
+    """What every door does to foreign text: no NUL, no control characters but line breaks and tabs, no lone
+    surrogates, no bidi overrides."""
+    return str(_UNWANTED.sub("", text))
+
+
+_UNWANTED = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

@@ -1,0 +1,179 @@
+"""What a person configured, typed and frozen. `config.py` reads it from YAML and names every mistake by its line."""
+
+from datetime import date, timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+_DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZE_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+def _quantity(value: Any, units: dict[str, Any], example: str) -> Any:
+    """Read "30s" or "15MiB"; a bare number has no unit and is refused, so that nobody guesses."""
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text such as {example}")  # noqa: TRY004 - pydantic reports ValueError only
+    text = value.strip()
+    digits = text.rstrip("".join(sorted({c for u in units for c in u})))
+    unit = text[len(digits):]
+    if unit not in units or not digits:
+        raise ValueError(f"expected a number with one of {' '.join(units)}, such as {example}")
+    try:
+        return float(digits) * units[unit]
+    except ValueError:
+        raise ValueError(f"expected a number with one of {' '.join(units)}, such as {example}") from None
+
+
+def parse_duration(value: Any) -> Any:
+    """"30s", "10m", "1h", "7d" -> timedelta. Raises ValueError with an example."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=_quantity(value, _DURATION_UNITS, "30s or 10m"))
+
+
+def parse_size(value: Any) -> Any:
+    """"512KiB", "15MiB" -> bytes. Raises ValueError with an example."""
+    return int(_quantity(value, _SIZE_UNITS, "512KiB or 15MiB"))
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Network = IPv4Network | IPv6Network
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True)
+
+
+class PerHost(Section):
+    """How one host is treated."""
+
+    concurrency: int = Field(2, ge=1, le=32)
+    delay: Duration = timedelta(seconds=1)
+
+
+class PollInterval(Section):
+    """Bounds of the adaptive interval."""
+
+    min: Duration = timedelta(minutes=5)
+    start: Duration = timedelta(minutes=30)
+    max: Duration = timedelta(hours=24)
+
+
+class MaxBytes(Section):
+    """Caps after decompression."""
+
+    feed: Size = 16 * 1024**2
+    page: Size = 8 * 1024**2
+
+
+class Crawl(Section):
+    """How things are fetched."""
+
+    concurrency: int = Field(64, ge=1, le=1024)
+    per_host: PerHost = PerHost()
+    poll: PollInterval = PollInterval()
+    timeout: Duration = timedelta(seconds=30)
+    max_bytes: MaxBytes = MaxBytes()
+    robots: Literal["obey", "ignore"] = "obey"
+    full_text: Literal["page", "feed", "auto"] = "page"
+    follow_attribution: bool = True
+    private_networks: tuple[Network, ...] = ()
+    proxy: str | None = None
+
+
+class Extract(Section):
+    """Worker processes for everything that parses foreign bytes."""
+
+    workers: int = Field(2, ge=1, le=64)
+    timeout: Duration = timedelta(seconds=10)
+
+
+class Matching(Section):
+    """What counts as a copy."""
+
+    containment: float = Field(0.6, gt=0, le=1)
+    min_words: int = Field(40, ge=5)
+    window: Duration = timedelta(days=90)
+    translations: bool | dict[Literal["encoder"], str] = False
+
+
+class License(Section):
+    """A licence to republish."""
+
+    from_: str = Field(alias="from")
+    since: date | None = None
+    until: date | None = None
+
+
+class Source(Section):
+    """What is known of a source."""
+
+    kind: Literal["agency", "publisher", "aggregator"] = "publisher"
+    domains: tuple[str, ...] = ()
+    timezone: str | None = None
+    licensed: tuple[License, ...] = ()
+
+
+class Review(Section):
+    """The review page."""
+
+    listen: str | None = "127.0.0.1:8477"
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    tokens_file: Path | None = None
+
+
+class Webhook(Section):
+    """Where events are posted."""
+
+    url: str
+    events: tuple[Literal["story", "original-changed"], ...] = ("story", "original-changed")
+    secret: SecretStr | None = None
+
+
+class Retention(Section):
+    """How long things are kept."""
+
+    pages: Duration = timedelta(days=30)
+    articles: Duration = timedelta(days=400)
+
+
+class Auth(Section):
+    """Credentials of one feed, for its origin only."""
+
+    username: str
+    password: SecretStr
+
+
+class FeedConfig(Section):
+    """One feed, as a person asked for it."""
+
+    url: str
+    source: str | None = None
+    every: Duration | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    headers: dict[str, SecretStr] = {}
+    auth: Auth | None = None
+    keep: tuple[str, ...] = ()     # patterns on title or link: only these
+    drop: tuple[str, ...] = ()
+    validators: bool = True
+
+
+class Settings(Section):
+    """The whole configuration, OPML and include files resolved into `feeds`."""
+
+    store: str = "sqlite:///var/firsthand.db"
+    state_dir: Path = Path("var")
+    contact: str | None = None
+    crawl: Crawl = Crawl()
+    extract: Extract = Extract()
+    match: Matching = Matching()
+    sources: dict[str, Source] = {}
+    review: Review = Review()
+    webhooks: tuple[Webhook, ...] = ()
+    retention: Retention = Retention()
+    feeds: tuple[FeedConfig, ...] = ()
