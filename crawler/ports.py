@@ -404,6 +404,10 @@ class Store(Protocol):
         fewer holders and kept it are marked for judging again; returns how many."""
         ...
 
+    async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
+        """For each article the units that were left out when it was last judged."""
+        ...
+
     async def put_keys(self, article: str, keys: Sequence[int], seen: datetime) -> None:
         """Replace the article's index keys (unsigned 64 bit). Committed before candidates are asked for."""
         ...
