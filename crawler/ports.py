@@ -338,6 +338,10 @@ class Store(Protocol):
         those of a paused host; at most one claim a feed at a time."""
         ...
 
+    async def new_keys(self, feed: Feed, keys: Sequence[str]) -> set[str]:
+        """Which of these entry keys the feed has not shown before."""
+        ...
+
     async def finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
     ) -> PollStored:

@@ -16,6 +16,7 @@ Known exceptions: where nobody attributes and windows overlap, the story is unde
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,6 +52,7 @@ WEIGHTS = {
     "carries-name": 1.2,
     "seen-earlier": 0.4,
 }
+_AGENCY_KINDS = (AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE)
 _SEEN_APART = timedelta(seconds=1)
 _NAME_LENGTH = 4       # a shorter source name is too common a word
 _NAME_WITHIN = 20_000  # characters
@@ -276,7 +278,7 @@ def _elected(best: Candidate, everyone: list[Candidate], field_: list[Candidate]
     odds = {one.article.id: log_odds(best, one) for one in others}
     confidence = _probability(min(odds.values(), default=6.0))
     rivals = tuple(one.article.id for one in field_ if one is not best and _probability(odds[one.article.id]) < DECIDED)
-    outside = _outside(best)
+    outside = _outside(best) or _common_agency(best, others)
     why = tuple(_why(best, others))
     return Election(best.article.id, round(confidence, 3), not rivals, why, rivals, outside)
 
@@ -288,6 +290,16 @@ def _outside(best: Candidate) -> str | None:
         if name := each.name or (urls.source_of(each.url) if each.url else None):
             return phrases.agency(name) or name
     return None
+
+
+def _common_agency(best: Candidate, others: Sequence[Candidate]) -> str | None:
+    """The agency that at least half of the others credit, where it is nobody in the set: the text is its."""
+    credited = Counter(agency for other in others for agency in {
+        phrases.agency(one.name) for one in other.abroad if one.name and one.kind in _AGENCY_KINDS} if agency)
+    if not credited or phrases.agency(best.article.source) in credited:
+        return None
+    name, count = min(credited.items(), key=lambda item: (-item[1], item[0]))
+    return name if count * 2 >= len(others) else None
 
 
 def _why(best: Candidate, others: list[Candidate]) -> list[Evidence]:
