@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from crawler.core import phrases, urls
 from crawler.core.extract.blocks import Block, Link, Zone
 from crawler.core.extract.identity import Identity
-from crawler.core.extract.origins import agencies, agencies_in
+from crawler.core.extract.origins import agencies
 from crawler.core.text import clean
 from crawler.core.types import Attribution, AttributionKind
 
@@ -24,6 +24,9 @@ _MAX_TEXT = 100_000
 _ORDER = list(AttributionKind)
 _SHARING = re.compile(r"(?:facebook|twitter|x|whatsapp|telegram|t|linkedin|pinterest|reddit|vk|instagram|youtube|tiktok|threads|bsky)"
                       r"\.(?:com|me|net|org|app)$|(?:^|\.)(?:wa\.me|addtoany\.com|addthis\.com|google\.com|apple\.com)$")
+
+
+_Source = tuple[str | None, str | None]   # URL, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def _from_dropped(reading: Reading, near: _Near) -> Iterator[Attribution]:
     """The same for what extraction left out near the article."""
     lines = [block.text for at in near.dropped if len((block := reading.blocks[at]).text) <= 600 and block.linked < 0.9]
     for hit in phrases.find("\n".join(lines), reading.language, reading.title):
-        if hit.kind != "dateline":
+        if hit.kind != "dateline" and _tells(hit.quote):
             yield from _spoken(hit, reading, near, "page", at_edge=hit.end - hit.start <= 120)
 
 
@@ -109,21 +112,22 @@ def _spoken(
     elif hit.kind == "source-label" and not own:
         links = _links_near(hit.quote, reading, near)
         if name or links:
-            url, label = links[0] if links else (None, None)
-            yield Attribution(AttributionKind.NAMES_SOURCE, _known(name) or label, url, hit.quote, where)
+            linked = links[:1] or [(None, None)]
+            yield from (Attribution(AttributionKind.NAMES_SOURCE, _known(name) or label, url, hit.quote, where)
+                        for url, label in linked)
     elif hit.kind == "credit" and at_edge and name and not own:
         yield Attribution(AttributionKind.AGENCY_CREDIT, phrases.agency(name) or name, None, hit.quote, where)
     elif hit.kind == "dateline" and name and not own:
         yield Attribution(AttributionKind.DATELINE, phrases.agency(name) or name, None, hit.quote, where)
 
 
-def _links_near(quote: str, reading: Reading, near: _Near) -> list[tuple[str, str | None]]:
+def _links_near(quote: str, reading: Reading, near: _Near) -> list[_Source]:
     """(URL, name) of the links to other sites in the block that holds the quote, else in a block of links beside it."""
     wanted = " ".join(quote.split())[:60]
     blocks = reading.blocks
     for at in range(max(0, near.first - _BEFORE), min(len(blocks), near.last + _AFTER + 1)):
         if wanted and (wanted in blocks[at].text or (len(blocks[at].text) > 20 and blocks[at].text in wanted)):
-            beside = [block for block in blocks[at + 1:at + 2] + blocks[max(0, at - 1):at] if _is_link(block)]
+            beside = [block for block in (*blocks[at + 1:at + 2], *blocks[max(0, at - 1):at]) if _is_link(block)]
             found = [link for block in (blocks[at], *beside) for link in outward(block.links, reading.who)]
             if found:
                 return found
@@ -134,9 +138,9 @@ def _is_link(block: Block) -> bool:
     return len(block.text) <= 200 and block.linked >= 0.5 and block.zone is Zone.ARTICLE
 
 
-def outward(links: Sequence[Link], who: Identity) -> list[tuple[str, str | None]]:
+def outward(links: Sequence[Link], who: Identity) -> list[_Source]:
     """(absolute URL, name) of the links that lead to another site and are no sharing buttons."""
-    found = []
+    found: list[_Source] = []
     for link in links:
         url = urls.fetchable(link.href, who.url) if link.href else None
         url = (urls.unwrapped(url) or url) if url else None
@@ -147,13 +151,17 @@ def outward(links: Sequence[Link], who: Identity) -> list[tuple[str, str | None]
 
 # --- labels ------------------------------------------------------------------------------------------------------
 
+# A label ends early in its line or is all of it.
+_MAY_LABEL = re.compile(r".{1,50}$|.{1,60}[:：|–—\-]")
+
+
 def _labels(reading: Reading) -> Iterator[Attribution]:
     """"Source: NAME", also where the name stands in the next element."""
     blocks = reading.blocks
     for at, block in enumerate(blocks):
         if block.zone is not Zone.ARTICLE or len(block.text) > MAX_QUOTE or _is_picture_credit(blocks, at):
             continue
-        label = phrases.source_label(block.text)
+        label = phrases.source_label(block.text) if _MAY_LABEL.match(block.text) else None
         if label is None:
             continue
         rest, holder = label[1], block
@@ -218,5 +226,15 @@ def _bylines(reading: Reading, near: _Near) -> Iterator[Attribution]:
         beside = near.first - 8 <= at < near.first or near.last < at <= near.last + 3
         if block.byline:
             yield from agencies([block.text], "byline", reading.who)
-        elif beside and len(block.text) <= 40 and any(agencies_in(block.text)) and not _is_picture_credit(reading.blocks, at):
+        elif beside and len(block.text) <= 40 and _tells(block.text) and not _is_picture_credit(reading.blocks, at):
             yield from agencies([block.text], "credit line", reading.who)
+
+
+# Words by which a line says that it is about a picture.
+_OF_PICTURE = re.compile(r"bild|foto|photo|image|imagen|immagin|imagem|pictur|getty|shutterstock|illustration|фото|صور|تصوير|"
+                         r"写真|图|圖|사진|फोटो|ảnh|kuva|画像", re.IGNORECASE)
+
+
+def _tells(line: str) -> bool:
+    """Whether a line outside the text can be a credit: "AA" alone sets the size of letters, and pictures have their own."""
+    return sum(map(str.isalpha, line)) > 2 and _OF_PICTURE.search(line) is None

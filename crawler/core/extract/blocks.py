@@ -50,11 +50,15 @@ class Block:
         return min(1.0, sum(len(link.text) for link in self.links) / max(1, len(self.text)))
 
 
-_BREAKS = frozenset("""address article aside blockquote body br caption center dd details dialog div dl dt fieldset
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_BREAKS = _set("""address article aside blockquote body br caption center dd details dialog div dl dt fieldset
     figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol option p pre section summary
-    table tbody td tfoot th thead tr ul""".split())
-_SKIPPED = frozenset("""script style noscript template head select option button svg iframe textarea object audio video
-    canvas map math datalist dialog""".split())
+    table tbody td tfoot th thead tr ul""")
+_SKIPPED = _set("""script style noscript template head select option button svg iframe textarea object audio video
+    canvas map math datalist dialog""")
 _ASIDE_TAGS = frozenset({"nav", "aside", "form"})
 _PICTURE_TAGS = frozenset({"figure", "figcaption", "picture"})
 _PICTURE = re.compile(r"caption|figure|(?<![a-z])(?:image|img|photo|picture|pic|foto|bild|gallery|slideshow|thumb)"

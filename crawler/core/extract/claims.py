@@ -19,25 +19,29 @@ What = Literal["published", "modified"]
 Stated = tuple[What, Origin, str]
 
 MAX_CLAIMS = 24
+_ORIGINS = list(Origin)
 _LD_KEYS: tuple[tuple[str, What], ...] = (
     ("datePublished", "published"), ("dateCreated", "published"), ("uploadDate", "published"), ("dateModified", "modified"))
-_META: dict[str, What] = dict.fromkeys("""
+_PUBLISHED = """
     article:published_time article:published og:article:published_time og:published_time og:pubdate og:release_date
     article:published:time article_published_time article_date_original article.published article.created
     datepublished datecreated date published published_at publisheddate published-date published_date publishdate
     publish-date publish_date publication_date publication-date pubdate pub_date pub-date date.created date.issued
     dc.date dc.date.issued dc.date.created dcterms.date dcterms.created dcterms.issued dcterms.available dc.created
     dc:date dc:created sailthru.date parsely-pub-date cxenseparse:recs:publishtime cxenseparse:publishtime
-    cxenseparse:recs:published_time content:publishdate prism.publicationdate dcsext.articlefirstpublished firstcreate
+    cxenseparse:recs:published_time content:publishdate prism.publicationdate firstcreate
     cms_creationdate release_date uploaddate ya:ovs:upload_date citation_publication_date citation_date
     rbpubdate ptime displaydate originalpublicationdate video:release_date
-    """.split(), "published") | dict.fromkeys("""
+    """
+_CHANGED = """
     article:modified_time article:modified og:article:modified_time og:modified_time og:updated_time article:updated_time
     article:modified:time article_modified_time datemodified lastmod last-modified last_modified last_updated_date
     lastupdate updated updated_at date.modified date.updated dc.date.modified dcterms.modified dc.modified
     cxenseparse:modified_time cxenseparse:recs:modified_time revised utime
-    """.split(), "modified")
+    """
+_META: dict[str, What] = {**dict.fromkeys(_PUBLISHED.split(), "published"), **dict.fromkeys(_CHANGED.split(), "modified")}
 _MODIFIED = re.compile(r"modif|updat|aktuali|edited|lastchange|revis|mise-?a-?jour|actualiz|atualiz|aggiorn")
+_CLOCK = re.compile(r"\s*\d{1,2}[:.]\d\d(?!\d)(?![:.]\d{4})")   # an hour without a day, as live blogs have it
 _ELSEWHERE = re.compile(r"(?<![a-z])(?:related|recommend|teaser|sidebar|most-?read|popular|trending|comment|promo|card|"
                         r"list-?item|widget|latest|ticker|carousel|more-news|menu|nav)")
 
@@ -61,8 +65,10 @@ def of_content(tree: Any, *, language: str | None, zone: tzinfo | None) -> tuple
 
 
 def _parsed(stated: Iterable[Stated], language: str | None, zone: tzinfo | None) -> list[Claim]:
-    return [dates.parse(raw[:120], what=what, origin=origin, language=language, zone=zone)
-            for what, origin, raw in dict.fromkeys(stated)]
+    """Parsed; of one origin those with a stated zone first, else in the order of the page."""
+    found = [dates.parse(raw[:120], what=what, origin=origin, language=language, zone=zone)
+             for what, origin, raw in dict.fromkeys(stated)]
+    return sorted(found, key=lambda claim: (_ORIGINS.index(claim.origin), claim.at is None, claim.zone is not Zone.STATED))
 
 
 def _folded(claims: Iterable[Claim]) -> Iterator[Claim]:
@@ -96,11 +102,9 @@ def _from_tags(tree: Any) -> Iterator[Stated]:
     """<time> and itemprop dates of the article, not those of teasers."""
     scope = _scope(tree)
     found = 0
-    for element in scope.iter():
-        if found >= 8:
-            return
+    for element in scope.xpath(".//time | .//*[@itemprop]"):
         stated = _tag_date(element)
-        if stated is not None and not _elsewhere(element, scope):
+        if stated is not None and found < 8 and not _elsewhere(element, scope):
             found += 1
             yield stated
 
@@ -113,7 +117,7 @@ def _tag_date(element: Any) -> Stated | None:
     if element.tag != "time" and not dated:
         return None
     raw = element.get("datetime") or element.get("content") or " ".join("".join(element.itertext()).split())
-    if not 4 <= len(raw) <= 120 or not any(map(str.isdigit, raw)):
+    if not 6 <= len(raw) <= 120 or not any(map(str.isdigit, raw)) or _CLOCK.match(raw):
         return None
     parent = element.getparent()
     marks = [itemprop, element.get("class") or "", parent.get("class") or "" if parent is not None else ""]

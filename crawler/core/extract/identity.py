@@ -25,10 +25,17 @@ class Identity:
     def owns(self, name: str) -> bool:
         """Whether a name is the page's own site, spelled any way: "ntv.de", "n-tv", "NTV"."""
         spelled = _spelled(name)
-        if not spelled or spelled in self._spellings:
+        if not spelled or spelled in self._spellings or self._label_in(name):
             return True
         agency = phrases.agency(name)
         return agency is not None and agency in self._agencies
+
+    def _label_in(self, name: str) -> bool:
+        """Whether the name holds the domain's: "Tin nhanh VnExpress". Short ones are words ("times")."""
+        label = urls.registrable(self.url).partition(".")[0]
+        forms = [word.form for word in words(name[:120])]
+        letters = "".join(form for form in forms if not form.isdigit())
+        return letters in self._spellings or (len(label) >= 6 and label in forms)
 
     def owns_url(self, url: str) -> bool:
         """Whether a URL is of the page's own site."""

@@ -94,7 +94,7 @@ def _walk(roots: Iterable[Any]) -> Iterator[Node]:
         seen += 1
         if isinstance(value, dict):
             yield value
-            inner = [value[key] for key in value if isinstance(key, str) and key.lower() not in _OTHERS]
+            inner = [value[key] for key in value if key.lower() not in _OTHERS]
             waiting.extend(item for item in reversed(inner) if isinstance(item, dict | list))
         elif isinstance(value, list):
             waiting.extend(item for item in reversed(value[:200]) if isinstance(item, dict | list))
@@ -130,7 +130,7 @@ def _site_names(nodes: Sequence[Node], articles: Sequence[Node]) -> Iterator[str
 
 def get(node: Node, *keys: str) -> Iterator[Any]:
     """The values under these keys, which are written in any case."""
-    lowered = {key.lower(): value for key, value in node.items() if isinstance(key, str)}
+    lowered = {key.lower(): value for key, value in node.items()}
     for key in keys:
         value = lowered.get(key.lower())
         if value is not None:

@@ -68,17 +68,29 @@ def parse(markup: str, notes: list[str] | None = None) -> Document | None:
     notes = [] if notes is None else notes
     markup = markup.replace("\x00", "")[:MAX_BYTES]
     tree = _tree(markup)
-    if tree is not None and _depth(tree) >= _PARSER_DEPTH:
-        notes.append("nested too deeply: tags dropped")
-        tree = _tree(_FLAT.sub("\n", markup))
     if tree is None:
         return None
     scripts = _scripts(tree)
     _lighten(tree)
-    if _flatten(tree):
-        notes.append(f"flattened below {MAX_DEPTH} levels")
-    if _cut(tree):
+    shape = _shape(tree)
+    if shape.depth >= _PARSER_DEPTH:
+        notes.append("nested too deeply: tags dropped")
+        return _bounded(_tree(_FLAT.sub("\n", markup)), scripts, notes)
+    return _bounded(tree, scripts, notes, shape)
+
+
+def _bounded(tree: Any, scripts: tuple[str, ...], notes: list[str], shape: "_Shape | None" = None) -> Document | None:
+    """The document, cut to the bounds."""
+    if tree is None:
+        return None
+    shape = shape or _shape(tree)
+    if shape.beyond is not None:
         notes.append(f"cut at {MAX_ELEMENTS} elements")
+        _cut(shape.beyond)
+    if shape.deep:
+        notes.append(f"flattened below {MAX_DEPTH} levels")
+    for element in shape.deep:
+        _flatten(element)
     return Document(tree, scripts, tuple(notes))
 
 
@@ -154,13 +166,29 @@ def _tree(markup: str) -> Any | None:
         return None
 
 
-def _depth(tree: Any) -> int:
-    """The deepest level, the root being 1."""
-    deepest = level = 0
-    for event, _ in etree.iterwalk(tree, events=("start", "end")):
-        level += 1 if event == "start" else -1
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How large a tree is: its deepest level (the root is 1), where it is too deep, the first element too many."""
+
+    depth: int
+    deep: tuple[Any, ...]
+    beyond: Any | None
+
+
+def _shape(tree: Any) -> _Shape:
+    level = deepest = count = 0
+    deep, beyond = [], None
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
+        if event == "end":
+            level -= 1
+            continue
+        level, count = level + 1, count + 1
         deepest = max(deepest, level)
-    return deepest
+        if level == MAX_DEPTH and len(element):
+            deep.append(element)
+        if count == MAX_ELEMENTS + 1:
+            beyond = element
+    return _Shape(deepest, tuple(deep), beyond)
 
 
 def _scripts(tree: Any) -> tuple[str, ...]:
@@ -179,31 +207,20 @@ def _lighten(tree: Any) -> None:
             element.set(name, element.get(name)[:200])
 
 
-def _flatten(tree: Any) -> bool:
-    """Turn what lies below MAX_DEPTH levels into paragraphs; whether anything did."""
-    level, deep = 0, []
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        level += 1 if event == "start" else -1
-        if event == "start" and level == MAX_DEPTH and len(element):
-            deep.append(element)
-    for element in deep:
-        pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
-        del element[:]
-        element.text = None
-        for piece in pieces:
-            etree.SubElement(element, "p").text = _XML_UNSAFE.sub("", piece)
-    return bool(deep)
+def _flatten(element: Any) -> None:
+    """Turn what lies below an element into paragraphs."""
+    pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
+    del element[:]
+    element.text = None
+    for piece in pieces:
+        etree.SubElement(element, "p").text = _XML_UNSAFE.sub("", piece)
 
 
 _XML_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def _cut(tree: Any) -> bool:
-    """Remove all elements after the first MAX_ELEMENTS in document order; whether there were any."""
-    node = next((element for at, element in enumerate(tree.iter(etree.Element)) if at == MAX_ELEMENTS), None)
-    if node is None:
-        return False
+def _cut(node: Any) -> None:
+    """Remove everything after an element in document order."""
     while (parent := node.getparent()) is not None:
         del parent[parent.index(node) + 1:]
         node = parent
-    return True

@@ -17,6 +17,7 @@ from crawler.core.text import unspaced, words
 MIN_WORDS = 40        # fewer make no article that could be compared
 _WALL_WORDS = 160     # a wall says what it is in few words; an article that quotes one is longer
 _PAYWALL_WORDS = 250  # what is shown of a page that is not free
+_COUNTED = 4_000      # characters: no rule asks for more than 250 words
 _CHARACTERS_A_WORD = 1.7   # Chinese and Japanese news, by their translations
 _STATUS = {401: "login", 402: "paywall", 403: "challenge", 404: "soft-404", 410: "soft-404", 429: "challenge",
            451: "consent", 503: "challenge"}
@@ -47,8 +48,8 @@ def read(seen: Seen) -> tuple[str, ...]:
 
 
 def count(text: str) -> int:
-    """Words of a text, Chinese and its like counted as if they wrote words."""
-    forms = [word.form for word in words(text[:20_000])]
+    """Words of a text, Chinese and its like counted as if they wrote words; of long texts those of the beginning."""
+    forms = [word.form for word in words(text[:_COUNTED])]
     return round(len(forms) / _CHARACTERS_A_WORD) if unspaced(forms) else len(forms)
 
 
