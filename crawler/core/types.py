@@ -169,6 +169,7 @@ class Page:
     reservations: tuple[Reservation, ...] = ()
     alternates: tuple[str, ...] = ()         # hreflang URLs
     site_name: str | None = None
+    notes: tuple[str, ...] = ()              # what was cut or repaired on the way: "cut at 30000 elements", …
 
 
 @dataclass(frozen=True, slots=True)
