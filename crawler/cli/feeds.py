@@ -115,7 +115,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--unseen", is_flag=True, help="Add the address as it is, without asking the site.")
 @pass_options
-def add(options: Options, url: str, unseen: bool, tags: tuple[str, ...], **given: str | None) -> None:
+def add(options: Options, /, url: str, unseen: bool, tags: tuple[str, ...], **given: str | None) -> None:
     """Add the feed at URL, or the main feed of the site at URL, to the configuration.
 
     \b
