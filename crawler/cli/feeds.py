@@ -1,6 +1,7 @@
 """feeds list, add, remove, import, export, discover, poll."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -89,8 +90,6 @@ def _time(moment: datetime | None) -> str | None:
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
     """For people: as wide as it must be where it is piped, so that nothing is cut."""
-    import sys
-
     from rich.console import Console
     from rich.table import Table
 
@@ -165,7 +164,7 @@ def import_(options: Options, file: Path) -> None:
     from crawler.config import edit, source
     from crawler.core import opml
 
-    body = click.get_binary_stream("stdin").read() if str(file) == "-" else source.read_bytes(file)
+    body = sys.stdin.buffer.read() if str(file) == "-" else source.read_bytes(file)
     rows, bad = opml.read(body)
     for line, reason in bad:
         click.echo(f"{file}:{line}: left out: {reason}", err=True)
@@ -198,7 +197,7 @@ def export(options: Options, output: Path | None) -> None:
     if output is not None:
         output.write_bytes(body)
     else:
-        click.get_binary_stream("stdout").write(body)
+        sys.stdout.buffer.write(body)
 
 
 def _without_credentials(url: str) -> str:

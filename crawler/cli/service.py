@@ -43,7 +43,9 @@ def _start(options: Options, loaded: "Loaded") -> None:
 @click.option("--now", is_flag=True, help="Do not wait for work in hand; nothing stored is lost.")
 @pass_options
 def stop(options: Options, now: bool) -> None:
-    """Stop the daemon: it finishes what it has in hand, at most 15 seconds.
+    """Stop the daemon.
+
+    It finishes what it has in hand first, at most 15 seconds.
 
     \b
     Example:
