@@ -149,6 +149,11 @@ Node = Scalar | Items | Pairs
 
 def read_file(path: Path) -> str:
     """The text of a file. Raises ConfigError with one clear line where it cannot be had."""
+    return decode(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file of bearable size. Raises ConfigError with one clear line."""
     try:
         size = path.stat().st_size
         body = path.read_bytes() if size <= MAX_BYTES and path.is_file() else None
@@ -157,7 +162,7 @@ def read_file(path: Path) -> str:
     if body is None:
         raise ConfigError([escape(f"{path}: {'too large' if size > MAX_BYTES else 'not a regular file'}; "
                                   f"name a YAML file of at most {MAX_BYTES // 1024**2} MiB")])
-    return decode(body, path)
+    return body
 
 
 def decode(body: bytes, path: Path) -> str:
