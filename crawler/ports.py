@@ -338,6 +338,10 @@ class Store(Protocol):
         those of a paused host; at most one claim a feed at a time."""
         ...
 
+    async def new_keys(self, feed: Feed, keys: Sequence[str]) -> set[str]:
+        """Which of these entry keys the feed has not shown before."""
+        ...
+
     async def finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
     ) -> PollStored:
@@ -402,6 +406,10 @@ class Store(Protocol):
     async def set_dropped(self, article: str, dropped: Sequence[int]) -> int:
         """These units of the article were left out. Other holders of a dropped unit that were judged when it had
         fewer holders and kept it are marked for judging again; returns how many."""
+        ...
+
+    async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
+        """For each article the units that were left out when it was last judged."""
         ...
 
     async def put_keys(self, article: str, keys: Sequence[int], seen: datetime) -> None:

@@ -1,5 +1,6 @@
 """What a person configured, typed and frozen. `config.py` reads it from YAML and names every mistake by its line."""
 
+import re
 from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -11,28 +12,32 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604
 _SIZE_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([A-Za-z]+)")
+_LONGEST = timedelta(days=36500)  # a century: `now - window` must stay a date
+
+
 def _quantity(value: Any, units: dict[str, Any], example: str) -> Any:
     """Read "30s" or "15MiB"; a bare number has no unit and is refused, so that nobody guesses."""
-    if not isinstance(value, str):
-        raise ValueError(f"expected a text such as {example}")  # noqa: TRY004 - pydantic reports ValueError only
-    text = value.strip()
-    digits = text.rstrip("".join(sorted({c for u in units for c in u})))
-    unit = text[len(digits):]
-    if unit not in units or not digits:
+    hit = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if hit is None or hit[2] not in units:
         raise ValueError(f"expected a number with one of {' '.join(units)}, such as {example}")
-    try:
-        return float(digits) * units[unit]
-    except ValueError:
-        raise ValueError(f"expected a number with one of {' '.join(units)}, such as {example}") from None
+    return float(hit[1]) * units[hit[2]]
 
 
 def parse_duration(value: Any) -> Any:
     """"30s", "10m", "1h", "7d" -> timedelta. Raises ValueError with an example."""
-    return value if isinstance(value, timedelta) else timedelta(seconds=_quantity(value, _DURATION_UNITS, "30s or 10m"))
+    if isinstance(value, timedelta):
+        return value
+    seconds = _quantity(value, _DURATION_UNITS, "30s or 10m")
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"expected at most {_LONGEST.days}d")
+    return timedelta(seconds=seconds)
 
 
 def parse_size(value: Any) -> Any:
-    """"512KiB", "15MiB" -> bytes. Raises ValueError with an example."""
+    """"512KiB", "15MiB" -> bytes; an int is bytes already. Raises ValueError with an example."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     return int(_quantity(value, _SIZE_UNITS, "512KiB or 15MiB"))
 
 

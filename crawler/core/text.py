@@ -59,6 +59,21 @@ class Word:
     end: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that what is derived from it can be remembered
+class Body:
+    """The words of a text, and which of them the source repeats around its articles (those are left out)."""
+
+    id: str
+    source: str
+    text: str
+    words: tuple[Word, ...]
+    site: frozenset[int] = frozenset()   # positions in `words` of the source's own phrases
+
+    def kept(self) -> list[int]:
+        """Positions of the words that count, in order."""
+        return [at for at in range(len(self.words)) if at not in self.site]
+
+
 def words(text: str) -> list[Word]:
     """Split a text into words. Words whose folded form is empty are left out."""
     found = []

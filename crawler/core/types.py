@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -169,6 +169,7 @@ class Page:
     reservations: tuple[Reservation, ...] = ()
     alternates: tuple[str, ...] = ()         # hreflang URLs
     site_name: str | None = None
+    notes: tuple[str, ...] = ()              # what was cut or repaired on the way: "cut at 30000 elements", …
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,19 @@ class Match:
     a_extra: int = 0           # words of a's own text around and between the passages, site phrases included
     b_extra: int = 0
     rules: int = 1             # version of the rules that judged it
+    a_words: int = 0           # words of a's body
+    b_words: int = 0
+    same: bool = False         # word for word the same body
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What the configuration knows of a source."""
+
+    name: str
+    kind: Literal["agency", "publisher", "aggregator"] = "publisher"
+    domains: tuple[str, ...] = ()
+    licensed: tuple[tuple[str, date | None, date | None], ...] = ()  # (from, since, until)
 
 
 @dataclass(frozen=True, slots=True)

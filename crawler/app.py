@@ -1,0 +1,76 @@
+"""Wiring: settings -> store, fetcher, workers, pipeline, daemon. The only place that reads the real clock."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crawler import __version__
+from crawler.adapters.http import HttpFetcher
+from crawler.adapters.pool import WorkerPool
+from crawler.adapters.store import open_store
+from crawler.daemon import Daemon
+from crawler.pages import Pages
+from crawler.pipeline import Pipeline
+from crawler.ports import Clock, Fetcher, Pool, Store
+from crawler.settings import Settings
+from crawler.sources import Sources
+
+AGENT = "Firsthand"   # the product token by which robots.txt may name us
+
+
+def now() -> datetime:
+    """The present, aware, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the one real clock
+
+
+def user_agent(contact: str | None) -> str:
+    """Name, version and whom to turn to: what a publisher needs to know who asks."""
+    return f"{AGENT}/{__version__} (+{contact})" if contact else f"{AGENT}/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that a command works with."""
+
+    settings: Settings
+    store: Store
+    fetcher: Fetcher
+    pool: Pool
+    clock: Clock
+    pipeline: Pipeline
+    daemon: Daemon
+
+    async def sync(self) -> None:
+        """Make the stored list of feeds equal the configured one."""
+        sources = self.pipeline.sources
+        await self.store.sync_feeds([(feed, sources.of_feed(feed)) for feed in self.settings.feeds], self.clock())
+
+    async def poll(self, feed_ids: Sequence[int] | None) -> int:
+        """A person's wish: these feeds (None: all) now, and everything that follows from them."""
+        await self.store.make_due(feed_ids, self.clock())
+        return await self.daemon.once()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock = now) -> AsyncIterator[App]:
+    """Open the store, the fetcher and the workers; close them all whatever happens.
+
+    Raises StoreError when the store cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store)
+        stack.push_async_callback(store.close)
+        fetcher = HttpFetcher(settings.crawl, user_agent(settings.contact), clock, from_address=_from(settings.contact))
+        stack.push_async_callback(fetcher.close)
+        pool = WorkerPool(settings.extract.workers)
+        stack.push_async_callback(pool.close)
+        sources = Sources(settings)
+        pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources)
+        pipeline = Pipeline(settings, store, fetcher, pool, clock, pages, sources)
+        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock))
+
+
+def _from(contact: str | None) -> str | None:
+    """The `From` header is for an address of mail only."""
+    return contact if contact and "@" in contact and ":" not in contact else None

@@ -1,0 +1,79 @@
+"""The configuration: YAML files, OPML files and the environment -> `Settings`, or every mistake at once by its line.
+
+    source.py    text -> nodes with their lines, strict YAML       values.py   nodes -> typed settings
+    environ.py   ${NAME} and FIRSTHAND_… variables                 feeds.py    URLs, OPML files, includes -> one list
+    rules.py     what must hold between settings                   edit.py     adds and removes feeds in the text
+    shown.py     the effective settings for a person               schema.py   JSON Schema for editors
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crawler.config.environ import Environment, override
+from crawler.config.feeds import FeedList, Place
+from crawler.config.findings import Findings
+from crawler.config.rules import check
+from crawler.config.source import Mark, Pairs, Scalar, parse
+from crawler.config.values import build, plain, refuse_traps
+from crawler.errors import ConfigError
+from crawler.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that holds. `places` runs parallel to `settings.feeds`; `secrets` came from the environment."""
+
+    settings: Settings
+    warnings: list[str]
+    files: list[Path]                    # all that were read: the file itself, includes, OPML
+    places: tuple[Place, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def load(path: Path, environ: Mapping[str, str], texts: Mapping[Path, str] | None = None) -> Loaded:
+    """Read a configuration. Relative names in it count from its own folder (`opml`, `include`) or from the working
+    directory (`store`, `state_dir`, `tokens_file`). `texts` (by resolved path) stand in for files: an edit on trial.
+
+    Raises ConfigError with every mistake, one line each: `FILE:LINE: path: reason`.
+    """
+    findings, environment = Findings(), Environment(environ)
+    feeds = FeedList(environment, findings, dict(texts or {}))
+    root = _root(feeds.text(path), path)
+    listed = root.pairs.pop("feeds", None)
+    if listed is None or (isinstance(listed, Scalar) and listed.null):
+        findings.refuse(Mark(path, 1) if listed is None else listed.mark, "feeds",
+                        "missing; list at least one feed, or write `feeds: []`")
+    else:
+        feeds.read(listed, path, ("feeds",), (path.resolve(),))
+    override(root, environment, findings)
+    check(_settings(root, environment, findings), root, findings)
+    findings.end()
+    settings = Settings.model_validate({**plain(root, environment, findings), "feeds": feeds.feeds})
+    if not settings.feeds:
+        findings.warnings.append(f"{path}: feeds: none; add one with `firsthand feeds add URL`")
+    return Loaded(settings, findings.warnings, feeds.files, tuple(feeds.places), frozenset(environment.secrets))
+
+
+def _root(text: str, path: Path) -> Pairs:
+    root = parse(text, path)
+    if root is None:
+        raise ConfigError([Mark(path, 1).mistake("", "empty; write at least `feeds:` with one feed")])
+    if not isinstance(root, Pairs):
+        raise ConfigError([root.mark.mistake("", "expected settings such as `feeds:`; this is no configuration")])
+    return root
+
+
+def _settings(root: Pairs, environment: Environment, findings: Findings) -> Settings:
+    """The settings without the feeds. What pydantic refused is noted and stands at its default, so that the rules can
+    still judge the rest."""
+    data: dict[str, Any] = plain(root, environment, findings)
+    refuse_traps(Settings, root, findings)
+    sound = {
+        name: value for name, value in data.items() if build(Settings, {name: value}, root, findings) is not None
+    }
+    return Settings.model_validate(sound)
+
+
+__all__ = ["Loaded", "load"]

@@ -1,0 +1,240 @@
+"""What a page says of where its article comes from: labels, sentences, bylines, credits, datelines, links.
+
+Read from the blocks of the page as well as from the extracted text, because extraction drops much of it; never from
+captions (most "Source: …/dpa" lines are picture credits), navigation or teasers; never where it names the page itself.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from crawler.core import phrases, urls
+from crawler.core.extract.blocks import Block, Link, Zone
+from crawler.core.extract.identity import Identity
+from crawler.core.extract.origins import agencies
+from crawler.core.text import clean
+from crawler.core.types import Attribution, AttributionKind
+
+MAX_ATTRIBUTIONS = 40
+MAX_QUOTE = 300
+_EDGE = 250          # a credit stands among the first or last characters: anywhere else it is "told Reuters"
+_BEFORE, _AFTER = 25, 40   # blocks around the text that may belong to the article
+_MAX_BLOCKS = 1_500
+_MAX_TEXT = 100_000
+_ORDER = list(AttributionKind)
+_SHARING = re.compile(r"(?:facebook|twitter|x|whatsapp|telegram|t|linkedin|pinterest|reddit|vk|instagram|youtube|tiktok|threads|bsky)"
+                      r"\.(?:com|me|net|org|app)$|(?:^|\.)(?:wa\.me|addtoany\.com|addthis\.com|google\.com|apple\.com)$")
+
+
+_Source = tuple[str | None, str | None]   # URL, name
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the readers below look at."""
+
+    blocks: Sequence[Block]
+    text: str
+    language: str | None
+    title: str
+    who: Identity
+
+
+def read(reading: Reading, stated: Iterable[Attribution] = ()) -> tuple[Attribution, ...]:
+    """Every attribution, the weightiest kinds first, each once; `stated` are those of head and JSON-LD."""
+    near = _near(reading)
+    found = [*stated, *_from_text(reading, near), *_from_dropped(reading, near), *_labels(reading), *_bylines(reading, near)]
+    found.sort(key=lambda attribution: _ORDER.index(attribution.kind))
+    return tuple(_folded(found))[:MAX_ATTRIBUTIONS]
+
+
+def _folded(found: Iterable[Attribution]) -> Iterator[Attribution]:
+    """Each statement once: a name alone says nothing where the same name came with its address."""
+    kept = list(found)
+    linked = {(item.kind, item.name) for item in kept if item.url}
+    seen = set()
+    for item in kept:
+        key = (item.kind, item.name, item.url, item.quote if item.kind is AttributionKind.DECLARED_COPY else None)
+        bare = item.url is None and item.kind is AttributionKind.NAMES_SOURCE and (item.kind, item.name) in linked
+        if key not in seen and not bare:
+            seen.add(key)
+            yield replace(item, quote=clean(item.quote)[:MAX_QUOTE] if item.quote else None)
+
+
+# --- where the article stands on the page ------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Blocks of the page around and in the text: indices, and which of them extraction left out."""
+
+    first: int
+    last: int
+    dropped: tuple[int, ...]
+
+
+def _near(reading: Reading) -> _Near:
+    flat = " ".join(reading.text[:_MAX_TEXT].split())
+    considered = [at for at, block in enumerate(reading.blocks) if block.zone is Zone.ARTICLE][:_MAX_BLOCKS]
+    inside = {at for at in considered if reading.blocks[at].text[:100] in flat} if flat else set()
+    long = [at for at in inside if len(reading.blocks[at].text) > 60] or sorted(inside)
+    first, last = (min(long), max(long)) if long else (0, len(reading.blocks))
+    around = range(first - _BEFORE, last + _AFTER)
+    return _Near(first, last, tuple(at for at in considered if at not in inside and at in around))
+
+
+# --- sentences ---------------------------------------------------------------------------------------------------
+
+def _from_text(reading: Reading, near: _Near) -> Iterator[Attribution]:
+    text = reading.text
+    for hit in phrases.find(text, reading.language, reading.title):
+        at_edge = hit.start < _EDGE or hit.end > len(text) - _EDGE
+        yield from _spoken(hit, reading, near, "body", at_edge=at_edge)
+
+
+def _from_dropped(reading: Reading, near: _Near) -> Iterator[Attribution]:
+    """The same for what extraction left out near the article."""
+    lines = [block.text for at in near.dropped if len((block := reading.blocks[at]).text) <= 600 and block.linked < 0.9]
+    for hit in phrases.find("\n".join(lines), reading.language, reading.title):
+        if hit.kind != "dateline" and _tells(hit.quote):
+            yield from _spoken(hit, reading, near, "page", at_edge=hit.end - hit.start <= 120)
+
+
+def _spoken(
+    hit: phrases.Hit, reading: Reading, near: _Near, where: str, *, at_edge: bool,
+) -> Iterator[Attribution]:
+    name, who = hit.name or None, reading.who
+    own = name is not None and who.owns(name)
+    if hit.kind == "declared-copy":
+        links = _links_near(hit.quote, reading, near)
+        yield Attribution(AttributionKind.DECLARED_COPY, None if own else name, links[0][0] if links else None, hit.quote, where)
+        for url, label in links[:3]:
+            yield Attribution(AttributionKind.NAMES_SOURCE, label or (None if own else name), url, hit.quote, where)
+    elif hit.kind == "source-label" and not own:
+        links = _links_near(hit.quote, reading, near)
+        if name or links:
+            linked = links[:1] or [(None, None)]
+            yield from (Attribution(AttributionKind.NAMES_SOURCE, _known(name) or label, url, hit.quote, where)
+                        for url, label in linked)
+    elif hit.kind == "credit" and at_edge and name and not own:
+        yield Attribution(AttributionKind.AGENCY_CREDIT, phrases.agency(name) or name, None, hit.quote, where)
+    elif hit.kind == "dateline" and name and not own:
+        yield Attribution(AttributionKind.DATELINE, phrases.agency(name) or name, None, hit.quote, where)
+
+
+def _links_near(quote: str, reading: Reading, near: _Near) -> list[_Source]:
+    """(URL, name) of the links to other sites in the block that holds the quote, else in a block of links beside it."""
+    wanted = " ".join(quote.split())[:60]
+    blocks = reading.blocks
+    for at in range(max(0, near.first - _BEFORE), min(len(blocks), near.last + _AFTER + 1)):
+        if wanted and (wanted in blocks[at].text or (len(blocks[at].text) > 20 and blocks[at].text in wanted)):
+            beside = [block for block in (*blocks[at + 1:at + 2], *blocks[max(0, at - 1):at]) if _is_link(block)]
+            found = [link for block in (blocks[at], *beside) for link in outward(block.links, reading.who)]
+            if found:
+                return found
+    return []
+
+
+def _is_link(block: Block) -> bool:
+    return len(block.text) <= 200 and block.linked >= 0.5 and block.zone is Zone.ARTICLE
+
+
+def outward(links: Sequence[Link], who: Identity) -> list[_Source]:
+    """(absolute URL, name) of the links that lead to another site and are no sharing buttons."""
+    found: list[_Source] = []
+    for link in links:
+        url = urls.fetchable(link.href, who.url) if link.href else None
+        url = (urls.unwrapped(url) or url) if url else None
+        if url and not who.owns_url(url) and not _SHARING.search(urls.host(url).removeprefix("www.")):
+            found.append((url, _known(_name(link.text))))
+    return found
+
+
+# --- labels ------------------------------------------------------------------------------------------------------
+
+# A label ends early in its line or is all of it.
+_MAY_LABEL = re.compile(r".{1,50}$|.{1,60}[:：|–—\-]")
+
+
+def _labels(reading: Reading) -> Iterator[Attribution]:
+    """"Source: NAME", also where the name stands in the next element."""
+    blocks = reading.blocks
+    for at, block in enumerate(blocks):
+        if block.zone is not Zone.ARTICLE or len(block.text) > MAX_QUOTE or _is_picture_credit(blocks, at):
+            continue
+        label = phrases.source_label(block.text) if _MAY_LABEL.match(block.text) else None
+        if label is None:
+            continue
+        rest, holder = label[1], block
+        if not rest.strip(" :：") and not outward(block.links, reading.who):
+            holder = blocks[at + 1] if at + 1 < len(blocks) else block
+            if holder.zone is not Zone.ARTICLE or len(holder.text) > 120:
+                continue
+            rest = holder.text
+        quote = block.text if holder is block else f"{block.text} {holder.text}"
+        yield from _sources(rest, holder.links, quote, reading.who)
+
+
+def _is_picture_credit(blocks: Sequence[Block], at: int) -> bool:
+    """A label right after a caption belongs to the picture."""
+    return at > 0 and blocks[at - 1].zone is Zone.PICTURE and blocks[at].linked < 0.2 and len(blocks[at].text) < 60
+
+
+def _sources(rest: str, links: Sequence[Link], quote: str, who: Identity) -> Iterator[Attribution]:
+    found = outward(links, who)
+    linked = {name for _, name in found}
+    for url, name in found[:3]:
+        yield Attribution(AttributionKind.NAMES_SOURCE, name or _known(_name(rest)), url, quote, "source label")
+    for part in _parts(rest):
+        if not who.owns(part) and (name := _known(part)) not in linked and not _is_own_link(part, links, who):
+            yield Attribution(AttributionKind.NAMES_SOURCE, name, None, quote, "source label")
+
+
+def _is_own_link(part: str, links: Sequence[Link], who: Identity) -> bool:
+    """A name that links to the page's own site is a department of it."""
+    return any(part in link.text and (url := urls.fetchable(link.href, who.url)) is not None and who.owns_url(url)
+               and phrases.agency(part) is None for link in links if link.href)
+
+
+def _parts(rest: str) -> list[str]:
+    """The names that a label lists, at most three: "ntv.de, dpa" names two. Anything longer is a sentence."""
+    pieces = re.split(r"[,/;|،、，；\n]|\s[-–—]\s", rest[:200])
+    names = [name for piece in pieces[:4] if (name := _name(piece))]
+    return names[:3]
+
+
+_NAME_END = re.compile(r"\s*(?:[(\[（]|\d{1,4}[-./年]\d{1,2}|(?<=\S)\s{2,}|[。!?…]|\.\s).*$", re.DOTALL)
+
+
+def _name(text: str) -> str | None:
+    """A name as written, without what follows it; None where it is no name."""
+    name = _NAME_END.sub("", " ".join(text.split())).strip(" .:：,;-–—|\"'“”«»[]()")
+    readable = any(map(str.isalpha, name)) and "://" not in name
+    return clean(name) if readable and len(name) <= 80 and len(name.split()) <= 8 else None
+
+
+def _known(name: str | None) -> str | None:
+    return (phrases.agency(name) or name) if name else None
+
+
+# --- bylines -----------------------------------------------------------------------------------------------------
+
+def _bylines(reading: Reading, near: _Near) -> Iterator[Attribution]:
+    """Agencies in what the markup calls a byline, or alone on a short line right before or after the text."""
+    for at, block in enumerate(reading.blocks[:_MAX_BLOCKS]):
+        if block.zone is not Zone.ARTICLE or len(block.text) > 200:
+            continue
+        beside = near.first - 8 <= at < near.first or near.last < at <= near.last + 3
+        if block.byline:
+            yield from agencies([block.text], "byline", reading.who)
+        elif beside and len(block.text) <= 40 and _tells(block.text) and not _is_picture_credit(reading.blocks, at):
+            yield from agencies([block.text], "credit line", reading.who)
+
+
+# Words by which a line says that it is about a picture.
+_OF_PICTURE = re.compile(r"bild|foto|photo|image|imagen|immagin|imagem|pictur|getty|shutterstock|illustration|фото|صور|تصوير|"
+                         r"写真|图|圖|사진|फोटो|ảnh|kuva|画像", re.IGNORECASE)
+
+
+def _tells(line: str) -> bool:
+    """Whether a line outside the text can be a credit: "AA" alone sets the size of letters, and pictures have their own."""
+    return sum(map(str.isalpha, line)) > 2 and _OF_PICTURE.search(line) is None

@@ -1,0 +1,56 @@
+"""The body of a page: trafilatura's only door.
+
+Settings by measurement (4-gram shingles on 438 pages with true bodies): precision first, balanced again where that is
+short, gives F1 .969 and .950; the defaults .961 and .948. `with_metadata` runs for 20 s on 200 kB of broken JSON-LD,
+`deduplicate` remembers earlier pages, `target_language` drops pages whose language it misreads: none is ever passed.
+"""
+
+import logging
+import re
+from html import unescape
+from typing import Any
+
+from trafilatura import extract
+from trafilatura.utils import detect_encoding
+
+SHORT = 1_200          # characters under which the balanced mode is tried as well
+MUCH_LONGER = 1.3      # how much longer its text must be to be taken
+
+# Its warnings repeat, once a page, what the result already says.
+for _name in ("trafilatura", "htmldate", "charset_normalizer"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+def main_text(tree: Any, url: str) -> str:
+    """The article's paragraphs, one a line; "" where none is found. The tree is left as it is."""
+    text = _extract(tree, url, favor_precision=True)
+    if len(text) < SHORT:
+        fuller = _extract(tree, url, favor_precision=False)
+        if len(fuller) > MUCH_LONGER * len(text):
+            return fuller
+    return text
+
+
+def _extract(tree: Any, url: str, *, favor_precision: bool) -> str:
+    try:
+        return extract(tree, url=url, include_comments=False, favor_precision=favor_precision) or ""
+    except Exception:  # noqa: BLE001 - a foreign page may trip any part of the library; then it has no body
+        return ""
+
+
+def guess_encodings(sample: bytes) -> list[str]:
+    """Labels of likely encodings of a text, the likeliest first."""
+    try:
+        return list(detect_encoding(sample))
+    except Exception:  # noqa: BLE001 - a guess that fails is no guess
+        return []
+
+
+def plain(markup: str) -> str:
+    """The text of a JSON-LD articleBody, which some sites fill with markup."""
+    if "<" not in markup and "&" not in markup:
+        return markup
+    return _TAG.sub("\n", unescape(unescape(markup)))
+
+
+_TAG = re.compile(r"<[^<>]{1,2000}>")

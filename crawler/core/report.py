@@ -1,0 +1,133 @@
+"""Stories -> report rows and tallies: the one view that the page, the API and the renderers share.
+
+The shape is `interface.md`'s "report, --format json", version 1; keys may be added, never changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from crawler.core import dates
+from crawler.core.types import Article, Claim, Copy, Evidence, Kind, Origin, Story
+
+VERSION = 1
+_PREFERRED = (Origin.JSON_LD, Origin.META, Origin.TIME, Origin.INPUT, Origin.FEED, Origin.SITEMAP, Origin.HTMLDATE)
+
+
+def report(
+    stories: Iterable[tuple[Story, Sequence[Article]]], *, generated: datetime, since: datetime | None,
+    until: datetime | None, articles: int, kinds: frozenset[str] = frozenset(), without: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """The whole report. `articles` counts what is stored; `kinds` keeps only copies of these kinds, `without` drops
+    copies of those. A revision is history, not a copy: it is listed but not counted."""
+    rows = [row(story, members, kinds, without) for story, members in stories]
+    shown = [one for one in rows if one["copies"]]
+    return {
+        "version": VERSION, "generated": moment(generated),
+        "window": {"since": moment(since), "until": moment(until)},
+        "totals": {"articles": articles, "stories": len(shown),
+                   "copies": sum(1 for one in shown for copy in one["copies"] if copy["kind"] != Kind.REVISION.value),
+                   "undecided": sum(1 for one in shown if not one["decided"])},
+        "stories": shown,
+    }
+
+
+def row(
+    story: Story, members: Sequence[Article], kinds: frozenset[str] = frozenset(), without: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """One story of the report."""
+    by_id = {article.id: article for article in members}
+    original = by_id[story.original]
+    copies = [copy for copy in story.copies
+              if (not kinds or copy.kind.value in kinds) and copy.kind.value not in without]
+    return {
+        "id": story.id, "verdict": story.verdict, "confidence": story.confidence, "decided": story.decided,
+        "outside": story.outside,
+        "undecided_between": [story.original, *story.rivals] if not story.decided else [],
+        "original": _article(original),
+        "why": [evidence(one) for one in story.why],
+        "copies": [_copy(copy, by_id[copy.article], original) for copy in copies],
+    }
+
+
+def _article(article: Article) -> dict[str, Any]:
+    claim = published(article)
+    return {
+        "article": article.id, "url": article.url, "source": article.source, "title": article.title,
+        "language": article.language,
+        "published": (moment(claim.at) if claim and claim.at else None),
+        "published_from": claim.origin.value if claim else None,
+        "first_seen": moment(article.first_seen),
+        "appeared_between": _between(article),
+    }
+
+
+def _copy(copy: Copy, article: Article, original: Article) -> dict[str, Any]:
+    return {
+        **_article(article), "kind": copy.kind.value, "lag_seconds": _lag(original, article),
+        "similarity": copy.similarity, "of_original": copy.of_original, "of_copy": copy.of_copy,
+        "matched": copy.matched, "evidence": [evidence(one) for one in copy.evidence], "verdict": copy.verdict,
+    }
+
+
+def _between(article: Article) -> list[str | None] | None:
+    if article.window is None:
+        return None
+    return [moment(article.window.without), moment(article.window.seen)]
+
+
+def _lag(original: Article, copy: Article) -> int:
+    """Seconds from the original to the copy: by their claims where both lie within what was observed, else as seen.
+
+    Negative where the copy was seen first.
+    """
+    first, later = (_credible(article) for article in (original, copy))
+    if first and later:
+        return round((later - first).total_seconds())
+    return round((copy.first_seen - original.first_seen).total_seconds())
+
+
+def _credible(article: Article) -> datetime | None:
+    claim = published(article)
+    if claim is None or claim.at is None or not dates.usable(claim, article.first_seen):
+        return None
+    before = article.window.without if article.window else None
+    return claim.at if before is None or claim.at >= before else None
+
+
+def published(article: Article) -> Claim | None:
+    """The claim of publication that the report shows: the page's own before the feed's; it is only a claim."""
+    claims = [one for one in article.claims if one.what == "published" and one.at and one.origin in _PREFERRED]
+    return min(claims, key=lambda one: (_PREFERRED.index(one.origin), one.raw), default=None)
+
+
+def evidence(one: Evidence) -> dict[str, Any]:
+    """One reason, without the fields that it does not have."""
+    fields = {"evidence": one.evidence, "detail": one.detail, "quote": one.quote, "href": one.href}
+    return {name: value for name, value in fields.items() if value}
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the second; microseconds only where there are some."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def tallies(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Who copies whom: for each source how often it was first and how often it copied, by kind and from whom."""
+    table: dict[str, dict[str, Any]] = {}
+    for one in rows:
+        source = one["original"]["source"]
+        _tally(table, source)["originals"] += 1
+        for copy in one["copies"]:
+            if copy["kind"] == Kind.REVISION.value:
+                continue
+            mine = _tally(table, copy["source"])
+            mine["copies"] += 1
+            mine["kinds"][copy["kind"]] = mine["kinds"].get(copy["kind"], 0) + 1
+            mine["from"][source] = mine["from"].get(source, 0) + 1
+            _tally(table, source)["copied"] += 1
+    return dict(sorted(table.items(), key=lambda item: (-item[1]["copies"], item[0])))
+
+
+def _tally(table: dict[str, dict[str, Any]], source: str) -> dict[str, Any]:
+    return table.setdefault(source, {"originals": 0, "copies": 0, "copied": 0, "kinds": {}, "from": {}})

@@ -1,0 +1,163 @@
+"""An article's page, had politely and read safely: robots.txt, the fetch, the extraction, when to ask again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from crawler.core import boilerplate, extract, robots, schedule, urls
+from crawler.core.types import Entry, Page
+from crawler.errors import Reason, WorkerError
+from crawler.ports import (
+    Clock,
+    Draft,
+    Failed,
+    Fetched,
+    Fetcher,
+    HostState,
+    Pool,
+    Refused,
+    Request,
+    Sighting,
+    Store,
+    Unchanged,
+)
+from crawler.settings import Settings
+from crawler.sources import Sources
+
+ROBOTS_SECONDS = 5.0                    # CPU of one robots.txt
+ROBOTS_AGE = timedelta(hours=24)        # RFC 9309, 2.4
+ROBOTS_RETRY = timedelta(minutes=30)    # after a robots.txt that could not be had
+ATTEMPTS = 6                            # a page that fails is asked again over about ten hours, then given up
+FIRST_RETRY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Pages of articles, over the ports."""
+
+    settings: Settings
+    store: Store
+    fetcher: Fetcher
+    pool: Pool
+    clock: Clock
+    agent: str               # the product token of the User-Agent, as robots.txt knows it
+    sources: Sources
+
+    async def draft(self, sighting: Sighting) -> Draft | Refused | Failed:
+        """The article behind a sighting, from its page or from the full content that the feed carries."""
+        full_text = self.settings.crawl.full_text
+        if full_text != "page" and sighting.entry.content:
+            page = await self._feed_content(sighting)
+            if full_text == "feed" or self._is_complete(sighting.entry, page):
+                return self._made(sighting, page, None)
+        outcome = await self._get_page(sighting)
+        if isinstance(outcome, Fetched):
+            return self._made(sighting, await self._read_page(sighting, outcome), outcome)
+        if sighting.entry.content and self._is_final(outcome):
+            page = await self._feed_content(sighting)
+            if not page.walls:
+                return self._made(sighting, page, None)
+        return outcome
+
+    def _is_complete(self, entry: Entry, page: Page) -> bool:
+        """Whether a feed's content is the article: long enough, longer than its summary, not cut off."""
+        cut = page.text.rstrip().endswith(("…", "...", "[…]", "[...]"))
+        return not page.walls and not cut and len(page.text) > 1.5 * len(entry.summary) + 200
+
+    async def _feed_content(self, sighting: Sighting) -> Page:
+        entry = sighting.entry
+        reader = partial(extract.read_content, zone=self.sources.zone(sighting.source or ""))
+        try:
+            return await self.pool.run(reader, entry.content or "", entry.link, entry.title,
+                                       timeout=self.settings.extract.timeout.total_seconds())
+        except WorkerError as error:
+            return _unread(entry, error.reason)
+
+    async def _get_page(self, sighting: Sighting) -> Fetched | Refused | Failed:
+        link = sighting.entry.link or sighting.url
+        if self.settings.crawl.robots == "obey" and (forbidden := await self._robots(link)):
+            return forbidden
+        outcome = await self.fetcher.get(Request(link, "page"))
+        if isinstance(outcome, Unchanged):
+            return Failed(Reason.PROTOCOL, "304 to a request without validators", outcome.at)
+        return outcome
+
+    async def _robots(self, url: str) -> Failed | None:
+        """None where robots.txt lets us fetch; what it says is kept for a day."""
+        state = await self._robots_of(url)
+        read = partial(_consult, state.robots or b"", state.robots_status or 0)
+        try:
+            allowed, delay, refusal = await self.pool.run(read, url, self.agent, timeout=ROBOTS_SECONDS)
+        except WorkerError as error:
+            return Failed(error.reason, f"robots.txt: {error.detail}", self.clock())
+        if delay:
+            self.fetcher.set_delay(state.host, timedelta(seconds=delay))
+        if allowed:
+            return None
+        return Failed(Reason.ROBOTS, refusal, self.clock())
+
+    async def _robots_of(self, url: str) -> HostState:
+        host = urls.host(url)
+        state = await self.store.host(host)
+        age = ROBOTS_RETRY if state.robots_status == 0 or (state.robots_status or 0) >= 500 else ROBOTS_AGE
+        if state.robots_at is not None and self.clock() - state.robots_at < age:
+            return state
+        outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
+        body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", 0)
+        status = outcome.status if isinstance(outcome, Refused) else status
+        state = replace(await self.store.host(host), robots=body, robots_status=status, robots_at=self.clock())
+        await self.store.save_host(state)
+        return state
+
+    async def _read_page(self, sighting: Sighting, outcome: Fetched) -> Page:
+        source = sighting.source or self.sources.of_page(outcome.final_url)
+        reader = partial(extract.read_page, zone=self.sources.zone(source), status=outcome.status)
+        try:
+            return await self.pool.run(reader, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"),
+                                       outcome.headers, timeout=self.settings.extract.timeout.total_seconds())
+        except WorkerError as error:
+            return _unread(sighting.entry, error.reason)
+
+    def _made(self, sighting: Sighting, page: Page, outcome: Fetched | None) -> Draft:
+        entry = sighting.entry
+        final = urls.canonical(outcome.final_url) if outcome else None
+        url = page.canonical or final or sighting.url
+        if sighting.feed_url and sighting.source:
+            source = self.sources.of_entry(sighting.source, sighting.feed_url, url)
+        else:
+            source = self.sources.of_page(url)
+        page = replace(page, title=page.title or entry.title, claims=(*page.claims, *entry.claims),
+                       attributions=(*page.attributions, *entry.attributions))
+        aliases = {each for each in (sighting.url, final) if each and each != url}
+        return Draft(
+            urls.article_id(url), url, tuple(sorted(aliases)), urls.host(url), source, page,
+            outcome.status if outcome else 0, outcome.at if outcome else self.clock(),
+            boilerplate.unit_keys(page.text, page.title), outcome.body if outcome else None,
+            outcome.headers if outcome else ())
+
+    def _is_final(self, outcome: Refused | Failed) -> bool:
+        """Whether asking again is useless: the server, or robots.txt, says no."""
+        return isinstance(outcome, Refused) and outcome.reason in {
+            Reason.GONE, Reason.HTTP_4XX, Reason.CHALLENGE} or outcome.reason is Reason.ROBOTS
+
+    def retry(self, sighting: Sighting, outcome: Refused | Failed) -> datetime | None:
+        """When to ask again: later each time, never against Retry-After; None gives up and keeps the reason."""
+        tries = 2 if self._is_final(outcome) else ATTEMPTS   # a 404 right after publishing is often put right
+        if sighting.attempts + 1 >= tries or outcome.reason is Reason.ROBOTS:
+            return None
+        wait = FIRST_RETRY * 2 ** sighting.attempts
+        if isinstance(outcome, Refused):
+            wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.LONGEST))
+        return self.clock() + wait
+
+
+def _consult(body: bytes, status: int, url: str, agent: str) -> tuple[bool, float | None, str]:
+    """What robots.txt says of one URL: may we, seconds between requests, and its refusal in words."""
+    rules = robots.rules(body, status)
+    refusal = "robots.txt forbids it" if 200 <= status < 300 else f"robots.txt could not be had (status {status})"
+    return rules.allowed(url, agent), rules.delay(agent), refusal
+
+
+def _unread(entry: Entry, reason: Reason) -> Page:
+    """A page whose reading was ended: the feed's summary is kept, barred from copy decisions."""
+    return Page(entry.title, entry.summary, entry.language, walls=(reason.value,))

@@ -1,0 +1,285 @@
+"""The whole way of the data, in order. Stages in `core` decide and return values; only this file calls them.
+
+    poll(feed)          fetch -> parse -> schedule -> commit entries and validators together
+    collect(sighting)   known? -> robots -> fetch -> extract -> canonical address -> commit the article
+    judge(article)      what its source repeats -> keys -> candidates -> matches -> stories -> originals -> commit
+
+Each step takes claimed work from the store and ends with one commit, so that a crash at any point loses nothing: the
+lease runs out and somebody else does the step again.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+import xxhash
+
+from crawler import matcher
+from crawler.core import boilerplate, feeds, schedule, text, urls
+from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
+from crawler.errors import Reason, WorkerError
+from crawler.log import event
+from crawler.ports import (
+    Clock,
+    Draft,
+    Failed,
+    Feed,
+    Fetched,
+    Fetcher,
+    Judgement,
+    Outcome,
+    Pool,
+    Refused,
+    Request,
+    SeenEntry,
+    Sighting,
+    Store,
+    StoryChange,
+    Unchanged,
+)
+from crawler.pages import Pages
+from crawler.settings import Settings
+from crawler.sources import Sources
+
+FEED_SECONDS = 5.0                      # CPU of one feed document; real ones: p95 0.3 s, max 2.2 s
+JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest length take a fraction of it
+COMPONENT = 500                         # articles that one story is settled from
+SAME_TEXT = 3                           # addresses of one host with one text and different titles: a wall or template
+NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The three steps over the ports."""
+
+    settings: Settings
+    store: Store
+    fetcher: Fetcher
+    pool: Pool
+    clock: Clock
+    pages: Pages
+    sources: Sources
+
+    # --- poll ---------------------------------------------------------------------------------------------------
+
+    async def poll(self, feed: Feed) -> None:
+        """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
+        policy = self._policy(feed)
+        etag, modified = schedule.conditional(feed.state, self.clock(), policy)
+        address = schedule.adopt(feed.state) or feed.url
+        outcome = await self.fetcher.get(Request(
+            address, "feed", etag, modified,
+            tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
+            (feed.config.auth.username, feed.config.auth.password.get_secret_value()) if feed.config.auth else None))
+        result, entries = await self._read_feed(feed, outcome, conditional=bool(etag or modified))
+        if isinstance(result, schedule.Failure):
+            await self._pause_host(address, outcome, result)
+            event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
+        state = schedule.after(feed.state, result, policy, _jitter(feed.url, self.clock()))
+        stored = await self.store.finish_poll(feed, state, entries, result.at)
+        if not isinstance(result, schedule.Failure):
+            event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
+                  next=state.next_poll)
+
+    def _policy(self, feed: Feed) -> schedule.Policy:
+        poll = self.settings.crawl.poll
+        return schedule.Policy(poll.min, poll.start, poll.max, feed.config.every, feed.config.validators)
+
+    async def _read_feed(
+        self, feed: Feed, outcome: Outcome, *, conditional: bool,
+    ) -> tuple[schedule.Success | schedule.Failure, list[SeenEntry]]:
+        match outcome:
+            case Fetched():
+                return await self._parse_feed(feed, outcome)
+            case Unchanged():
+                return self._unchanged(feed, outcome, conditional=conditional), []
+            case Refused():
+                wait = schedule.retry_after(outcome.headers, outcome.at)
+                return schedule.Failure(outcome.at, outcome.reason, outcome.status, wait, outcome.detail), []
+            case Failed():
+                return schedule.Failure(outcome.at, outcome.reason, None, None, outcome.detail), []
+
+    def _unchanged(self, feed: Feed, outcome: Unchanged, *, conditional: bool) -> schedule.Success | schedule.Failure:
+        if not conditional:
+            return schedule.Failure(outcome.at, Reason.PROTOCOL, 304, None, "304 to a request without validators")
+        headers = dict(outcome.headers)
+        return schedule.Success(
+            outcome.at, feed.state.entries, 0, full=False, changed=False,
+            etag=headers.get("etag", feed.state.etag), last_modified=headers.get("last-modified", feed.state.last_modified),
+            body_hash=feed.state.body_hash, fresh=schedule.fresh(outcome.headers, outcome.at), hints=feed.state.hints,
+            permanent_url=outcome.permanent_url)
+
+    async def _parse_feed(
+        self, feed: Feed, outcome: Fetched,
+    ) -> tuple[schedule.Success | schedule.Failure, list[SeenEntry]]:
+        """The same bytes as last time are not parsed again, but their new validators count."""
+        hash_ = xxhash.xxh3_128_hexdigest(outcome.body)
+        parsed: ParsedFeed | None = None
+        if hash_ != feed.state.body_hash:
+            try:
+                parsed = await self.pool.run(
+                    partial(feeds.parse, language=feed.config.language, zone=self.sources.zone(feed.source)),
+                    outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
+            except (feeds.FeedFault, WorkerError) as fault:
+                return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
+        entries = _wanted(feed, parsed.entries) if parsed else []
+        self._note_dropped(feed, parsed)
+        return await self._success(feed, outcome, parsed, hash_, entries), entries
+
+    async def _success(
+        self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None, hash_: str, entries: Sequence[SeenEntry],
+    ) -> schedule.Success:
+        headers = dict(outcome.headers)
+        new = await self.store.new_keys(feed, [seen.entry.key for seen in entries]) if entries else set()
+        return schedule.Success(
+            outcome.at, len(parsed.entries) if parsed else feed.state.entries, len(new),
+            full=True, changed=parsed is not None, etag=headers.get("etag"), last_modified=headers.get("last-modified"),
+            body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
+            hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url)
+
+    def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
+        for dropped in parsed.dropped[:20] if parsed else ():
+            event(_log, "entry-dropped", logging.WARNING, url=feed.url, reason=dropped.reason, detail=dropped.detail)
+
+    async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
+        """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
+        if failure.retry_after and isinstance(outcome, Refused) and not outcome.private:
+            until = outcome.at + min(failure.retry_after, schedule.LONGEST)
+            known = await self.store.host(urls.host(url))
+            if known.pause_until is None or known.pause_until < until:
+                await self.store.save_host(replace(known, pause_until=until))
+
+    # --- collect ------------------------------------------------------------------------------------------------
+
+    async def collect(self, sighting: Sighting) -> None:
+        """Turn an entry, or a page that an article names as its source, into a stored article."""
+        known = await self.store.article_at(sighting.url)
+        if known is not None and sighting.purpose != "revisit":
+            await self.store.attach(sighting, known, self.clock())
+            return
+        draft = await self.pages.draft(sighting)
+        if isinstance(draft, Draft):
+            saved = await self.store.save_article(draft, sighting, self.clock())
+            event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
+                  wall=",".join(draft.page.walls) or None)
+            return
+        retry = self.pages.retry(sighting, draft)
+        event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=draft.reason, detail=draft.detail,
+              retry=retry)
+        await self.store.fail_sighting(sighting, draft.reason, draft.detail, retry, self.clock())
+
+    # --- judge --------------------------------------------------------------------------------------------------
+
+    async def judge(self, judgement: Judgement) -> list[StoryChange]:
+        """Find whom an article copies and who copies it, and settle the stories that this touches."""
+        article = judgement.article
+        prepared = await self._prepare(article)
+        await self.store.set_dropped(article.id, prepared.dropped)
+        await self.store.put_keys(article.id, prepared.keys, article.first_seen)  # before asking: two that arrive at once
+        matches = await self._verify(article, prepared) if prepared.keys else []
+        await self.store.save_matches(article.id, matches)
+        changes = await self._settle(article)
+        await self._follow(article)
+        await self.store.finish_judging(judgement, self.clock())
+        for change in changes:
+            event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
+        return changes
+
+    @property
+    def _rules(self) -> matcher.Rules:
+        return matcher.Rules(self.settings.match.containment, self.settings.match.min_words)
+
+    async def _prepare(self, article: Article) -> matcher.Prepared:
+        """Units that the source repeats, the keys of the rest; a text that many addresses share is a wall."""
+        keys = boilerplate.unit_keys(article.text, article.title)
+        holders = await self.store.unit_holders(article.source, keys, boilerplate.HOLDERS_ASKED)
+        prepared = await self.pool.run(matcher.prepare, article, holders, self._rules, timeout=JUDGE_SECONDS)
+        alike = await self._alike(article)
+        if not alike:
+            return prepared
+        return replace(prepared, keys=(), wall="template")
+
+    async def _alike(self, article: Article) -> bool:
+        """Whether three addresses of the host show this text under different titles; the others learn of it too."""
+        same = await self.store.same_text(urls.host(article.url), text_key(article.text))
+        if len({text.fold(title) for _, title in same}) < SAME_TEXT:
+            return False
+        if len(same) == SAME_TEXT:
+            await self.store.mark_unjudged(None, [id_ for id_, _ in same if id_ != article.id])
+        return True
+
+    async def _verify(self, article: Article, prepared: matcher.Prepared) -> list[Match]:
+        window = self.settings.match.window
+        ids = await self.store.candidates(article.id, prepared.keys, article.first_seen - window,
+                                          article.first_seen + window, matcher.CANDIDATES)
+        others = await self._readings(ids)
+        mine = matcher.Reading(article, frozenset(prepared.dropped))
+        return await self.pool.run(matcher.verify, mine, others, self._rules, timeout=JUDGE_SECONDS)
+
+    async def _readings(self, ids: Sequence[str]) -> list[matcher.Reading]:
+        dropped = await self.store.dropped(ids)
+        return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await self.store.articles(ids)]
+
+    async def _settle(self, article: Article) -> list[StoryChange]:
+        async with self.store.electing():
+            ids, matches = await self.store.component(article.id, COMPONENT)
+            readings = await self._readings(ids)
+            stories = await self._stories(readings, matches) if len(readings) > 1 else []
+            return await self.store.save_stories(ids, stories, self.clock())
+
+    async def _stories(self, readings: Sequence[matcher.Reading], matches: Sequence[Match]) -> list[Story]:
+        verdicts = await self.store.verdicts([reading.article.id for reading in readings])
+        return await self.pool.run(matcher.settle, readings, matches, verdicts, self.sources.facts, self._rules,
+                                   timeout=JUDGE_SECONDS)
+
+    async def _follow(self, article: Article) -> None:
+        """Have the pages fetched that an article names as its source, also where they are in no feed."""
+        if not self.settings.crawl.follow_attribution:
+            return
+        for url in named_pages(article)[:NAMED_PAGES]:
+            if await self.store.want_page(url, article.id, self.clock()):
+                event(_log, "source-page-wanted", url=url, named_by=article.url)
+
+
+_FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
+             AttributionKind.NAMES_SOURCE)
+
+
+def named_pages(article: Article) -> list[str]:
+    """Pages on other sites that an article names as its source, the strongest statement first; no home pages."""
+    found: dict[str, None] = {}
+    for kind in _FOLLOWED:
+        for one in article.attributions:
+            url = urls.canonical(one.url) if one.kind is kind and one.url else None
+            if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
+                found[url] = None
+    return list(found)
+
+
+def text_key(text_: str) -> int:
+    """The key of a whole text in its normal form: equal for walls and templates served under many addresses."""
+    return text.key([word.form for word in text.words(text_)])
+
+
+def _wanted(feed: Feed, entries: Sequence[Entry]) -> list[SeenEntry]:
+    """The entries that the feed's `keep` and `drop` patterns let through, with the canonical form of their links."""
+    keep = [re.compile(pattern, re.IGNORECASE) for pattern in feed.config.keep]
+    drop = [re.compile(pattern, re.IGNORECASE) for pattern in feed.config.drop]
+    wanted = []
+    for entry in entries:
+        shown = f"{entry.title}\n{entry.link}"
+        if (keep and not any(one.search(shown) for one in keep)) or any(one.search(shown) for one in drop):
+            continue
+        if url := urls.canonical(entry.link):
+            wanted.append(SeenEntry(entry, url))
+    return wanted
+
+
+def _jitter(url: str, now: datetime) -> float:
+    """In 0..1, spread over feeds and over polls without chance."""
+    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}") / 2**64
