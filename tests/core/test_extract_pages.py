@@ -146,7 +146,7 @@ def test_a_character_cut_at_the_cap_is_no_reason_to_guess():
     ("<title>Bridge stays open - news.example</title>", "", "Bridge stays open"),
     ("<title>Bridge stays open - after all</title>", "", "Bridge stays open - after all"),
     ("<meta property='og:title' content='Bridge stays open'>", "<h1>HERALD</h1>", "Bridge stays open"),
-    ("<meta property='og:title' content='You will not believe this bridge'>", "<h1>Old bridge stays open</h1>", "Old bridge stays open"),
+    ("<title>Old bridge open</title><meta property='og:title' content='You will not believe it'>", "<h1>Old bridge stays open</h1>", "Old bridge stays open"),
     ("", "<h1>Old bridge\n stays <em>open</em></h1>", "Old bridge stays open"),
     ("<title>x</title><meta property='og:title' content=''>", "", "x"),
     ("", "", ""),

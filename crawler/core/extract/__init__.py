@@ -118,10 +118,10 @@ def _unreadable(headers: Headers, note: str) -> Page:
 def _text(tree: Any, linked: jsonld.Linked, url: str) -> str:
     """The extracted text, else the articleBody of the JSON-LD."""
     text = _lines(body.main_text(tree, url))
-    if text:
-        return text
-    stated = (value for key in ("articleBody", "text") for node in linked.articles for value in jsonld.texts(node.get(key)))
-    return _lines(body.plain(next(stated, "")))
+    values = (value for key in ("articleBody", "text") for node in linked.articles for value in jsonld.texts(node.get(key)))
+    stated = _lines(body.plain(next(values, "")))
+    # The library falls back on the articleBody as well, and loses its paragraphs.
+    return stated if not text or text.split() == stated.split() else text
 
 
 def _without_heading(text: str, titles: set[str]) -> str:
