@@ -6,7 +6,6 @@ import gzip
 import socket
 import ssl
 import struct
-import subprocess
 import zlib
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -18,11 +17,12 @@ from aiohttp.abc import AbstractResolver
 
 from crawler.adapters.http import HttpFetcher
 from crawler.errors import Reason
-from crawler.ports import Failed, Fetched, Refused, Request, Unchanged
+from crawler.ports import Failed, Fetched, Request
 from crawler.settings import Crawl, MaxBytes, PerHost
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+EAGER = PerHost(concurrency=8, delay=timedelta(0))
 AGENT = "Firsthand/test (+https://firsthand.example/bot)"
 PAGE = b"<html><body><p>The council met on Tuesday and voted for the new tram line.</p></body></html>"
 
@@ -88,7 +88,7 @@ async def sites():
 async def fetchers():
     made = []
 
-    def make(*, timeout=5.0, per_host=PerHost(concurrency=8, delay=timedelta(0)), networks=LOOPBACK, caps=None, **options):
+    def make(*, timeout=5.0, per_host=EAGER, networks=LOOPBACK, caps=None, **options):
         named = {key: options.pop(key) for key in ("resolver", "from_address", "tls") if key in options}
         crawl = Crawl(timeout=timedelta(seconds=timeout), per_host=per_host, private_networks=networks,
                       max_bytes=caps or MaxBytes(feed=4 * 1024**2, page=2 * 1024**2), **options)

@@ -175,18 +175,24 @@ class _Brotli:
         self._stream = brotli.Decompressor()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while data or not self._stream.can_accept_more_data():
+        more = bool(data)
+        while more:
             if self._stream.is_finished():
                 if data:
                     raise BodyError(Reason.ENCODING, "bytes after the end of the brotli stream")
                 return
-            try:
-                piece = self._stream.process(data, output_buffer_limit=_PIECE)
-            except brotli.error:
-                raise BodyError(Reason.ENCODING, "not brotli") from None
+            piece = self._step(data)
             data = b""
+            # `can_accept_more_data` speaks of the input only: output can still be waiting behind a full piece.
+            more = len(piece) >= _PIECE or not self._stream.can_accept_more_data()
             if piece:
                 yield piece
+
+    def _step(self, data: bytes) -> bytes:
+        try:
+            return bytes(self._stream.process(data, output_buffer_limit=_PIECE))
+        except brotli.error:
+            raise BodyError(Reason.ENCODING, "not brotli") from None
 
     def finish(self) -> None:
         if not self._stream.is_finished():
