@@ -29,7 +29,7 @@ from crawler.adapters.store.tables import (
     wants,
 )
 from crawler.core import text
-from crawler.core.types import Article, Attribution, Claim, Window
+from crawler.core.types import Article, Attribution, Claim, Entry, Page, Window
 from crawler.errors import StoreError
 from crawler.ports import Draft, Saved, Sighting
 
@@ -62,7 +62,7 @@ class Articles(Part):
             if stored is None:
                 raise StoreError(f"article {article}: not stored, nothing can be attached to it")
             await finish(connection, row, article, now)
-            await _add(self._db, connection, stored, [row.url, *row.aliases], (), ())
+            await _add(self._db, connection, stored, [row.url, *row.aliases])
 
         await self._db.write(work)
 
@@ -86,7 +86,7 @@ class Articles(Part):
         if not stored.forgotten:
             await _keep_page(self._db, connection, article, draft, raw)
         urls = [draft.url, *draft.aliases, *([row.url, *row.aliases] if row is not None else [])]
-        await _add(self._db, connection, stored, urls, draft.page.claims, draft.page.attributions)
+        await _add(self._db, connection, stored, urls, draft.page)
         return Saved(article, outcome)
 
 
@@ -136,8 +136,7 @@ async def _revise(connection: AsyncConnection, stored: sa.Row[Any], draft: Draft
 
 
 async def _add(
-    database: Database, connection: AsyncConnection, stored: sa.Row[Any], urls: Sequence[str],
-    claims: Sequence[Claim], attributions: Sequence[Attribution],
+    database: Database, connection: AsyncConnection, stored: sa.Row[Any], urls: Sequence[str], page: Page | None = None,
 ) -> None:
     """What another look at an article adds: names, a tighter window, statements. Marks it where one is new."""
     names = [{"digest": name, "article": stored.id} for name in sorted({digest(url) for url in urls if url})]
@@ -146,12 +145,11 @@ async def _add(
         await connection.execute(sa.update(sightings).where(sightings.c.article == stored.id).values(BLANK))
         return
     rows = (await connection.execute(sa.select(sightings).where(sightings.c.article == stored.id))).all()
-    entries = [entry_of(row) for row in rows]
+    says: list[Page | Entry] = [*([page] if page else []), *map(entry_of, rows)]
     change = {
         **_observed(stored, rows),
-        "claims": encode(_union(Claim, stored.claims, claims, *(entry.claims for entry in entries))),
-        "attributions": encode(_union(
-            Attribution, stored.attributions, attributions, *(entry.attributions for entry in entries))),
+        "claims": encode(_union(Claim, stored.claims, *(one.claims for one in says))),
+        "attributions": encode(_union(Attribution, stored.attributions, *(one.attributions for one in says))),
     }
     if any(getattr(stored, name) != value for name, value in change.items()):
         await connection.execute(sa.update(articles).where(articles.c.id == stored.id).values(change))

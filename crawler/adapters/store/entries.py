@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import digest
-from crawler.adapters.store.engine import chunks
+from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.tables import addresses, sightings
 from crawler.core import urls
-from crawler.core.types import Entry
+from crawler.core.types import Entry, Window
 from crawler.ports import PollStored, SeenEntry
 
 _ALIASES = 8                      # URLs kept beside the first of an entry: some feeds give a new one at each poll
@@ -24,6 +24,7 @@ _REVISIT_MOST = timedelta(days=1)  # a live blog, or a counter in the content, c
 
 @dataclass(slots=True)
 class _Poll:
+    database: Database
     feed: int
     without: datetime | None
     now: datetime
@@ -33,10 +34,11 @@ class _Poll:
 
 
 async def store_entries(
-    connection: AsyncConnection, feed: int, entries: Sequence[SeenEntry], without: datetime | None, now: datetime,
+    database: Database, connection: AsyncConnection, feed: int, entries: Sequence[SeenEntry], window: Window,
 ) -> PollStored:
-    """Queue the entries of a document that the feed has not listed before; `without` is the last poll before it."""
-    poll = _Poll(feed, without, now, await _known(connection, feed, entries))
+    """Queue the entries of a document that the feed has not listed before: it was read at `window.seen`, and the last
+    time before at `window.without`."""
+    poll = _Poll(database, feed, window.without, window.seen, await _known(connection, feed, entries))
     for seen in entries:
         await _store_entry(connection, poll, seen)
     if poll.fresh:
@@ -141,7 +143,9 @@ async def _recognise(connection: AsyncConnection, poll: _Poll, row: dict[str, An
     change: dict[str, Any] = {}
     if _new_alias(row, seen.url):
         change["aliases"] = [*row["aliases"], seen.url]
-        await _address(connection, row["article"], seen.url)
+        if row["article"]:
+            await poll.database.insert_new(
+                connection, addresses, [{"digest": digest(seen.url), "article": row["article"]}])
     if _fingerprint(seen.entry) != row["fingerprint"]:
         change |= _changed(poll, row, seen)
     await _touch(connection, poll, row, change)
@@ -162,12 +166,6 @@ def _new_alias(row: dict[str, Any], url: str) -> bool:
     return digest(url) != row["url_digest"] and url not in row["aliases"] and len(row["aliases"]) < _ALIASES
 
 
-async def _address(connection: AsyncConnection, article: str | None, url: str) -> None:
-    mark = digest(url)
-    if article and not await connection.scalar(sa.select(sa.exists().where(addresses.c.digest == mark))):
-        await connection.execute(sa.insert(addresses).values(digest=mark, article=article))
-
-
 def _changed(poll: _Poll, row: dict[str, Any], seen: SeenEntry) -> dict[str, Any]:
     """A known entry says something else: collect it again. While it waits, it only says it better."""
     said = {**_said(seen.entry), "fingerprint": _fingerprint(seen.entry)}
@@ -185,4 +183,5 @@ def _revisit_at(row: dict[str, Any], now: datetime) -> datetime:
     finished: datetime | None = row["finished"]
     if not row["revisits"] or finished is None:
         return now
-    return max(now, finished + min(_REVISIT_MOST, _REVISIT * 2 ** min(row["revisits"] - 1, 10)))
+    pause: timedelta = min(_REVISIT_MOST, _REVISIT * 2 ** min(row["revisits"] - 1, 10))
+    return max(now, finished + pause)

@@ -14,7 +14,7 @@ from crawler.adapters.store.engine import Database, Part
 from crawler.adapters.store.entries import store_entries, unknown_keys
 from crawler.adapters.store.tables import feeds, hosts
 from crawler.core import urls
-from crawler.core.types import FeedState
+from crawler.core.types import FeedState, Window
 from crawler.errors import LeaseLostError
 from crawler.ports import Feed, HostState, PollStored, SeenEntry
 from crawler.settings import FeedConfig
@@ -50,8 +50,9 @@ class Feeds(Part):
         fresh = [{**row, **_NEW, "digest": mark} for mark, row in rows.items() if mark not in known]
         if fresh:
             await connection.execute(sa.insert(feeds), fresh)
-        for mark in rows.keys() & known.keys():
-            await connection.execute(sa.update(feeds).where(feeds.c.id == known[mark]).values(rows[mark]))
+        again = [{**row, "known_id": known[mark]} for mark, row in rows.items() if mark in known]
+        if again:
+            await connection.execute(sa.update(feeds).where(feeds.c.id == sa.bindparam("known_id")), again)
         far = now + _FARTHEST
         for column in (feeds.c.next_poll, feeds.c.retry_after):
             await connection.execute(sa.update(feeds).where(column > far).values({column.name: far}))
@@ -67,7 +68,8 @@ class Feeds(Part):
 
     async def make_due(self, feed_ids: Sequence[int] | None, now: datetime) -> int:
         """See `ports.Store`."""
-        wish = sa.update(feeds).where(_pollable(now)).values(next_poll=now)
+        soon = sa.case((feeds.c.next_poll > now, now), else_=feeds.c.next_poll)
+        wish = sa.update(feeds).where(_pollable(now)).values(next_poll=soon)
         if feed_ids is not None:
             wish = wish.where(feeds.c.id.in_(feed_ids))
 
@@ -105,7 +107,21 @@ class Feeds(Part):
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
     ) -> PollStored:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: _finish(connection, feed, state, entries, now))
+        return await self._db.write(lambda connection: self._finish(connection, feed, state, entries, now))
+
+    async def _finish(
+        self, connection: AsyncConnection, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
+    ) -> PollStored:
+        row = (await connection.execute(
+            sa.select(feeds.c.token, feeds.c.state).where(feeds.c.id == feed.id).with_for_update(),
+        )).one_or_none()
+        if row is None or row.token != feed.token:
+            raise LeaseLostError(f"feed {feed.url}: another worker has polled it meanwhile; nothing was written")
+        window = Window(decode(FeedState, row.state).last_success, now)
+        stored = await store_entries(self._db, connection, feed.id, entries, window)
+        await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(
+            **_stated(state), lease_until=None))
+        return stored
 
     def _feed(self, row: sa.Row[Any]) -> Feed:
         state = replace(decode(FeedState, row.state), next_poll=None if row.next_poll == NEVER else row.next_poll,
@@ -143,21 +159,6 @@ def _pollable(now: datetime) -> sa.ColumnElement[bool]:
     paused = sa.exists().where(hosts.c.host == feeds.c.host, hosts.c.pause_until > now)
     quiet = feeds.c.retry_after > now
     return sa.and_(feeds.c.position.is_not(None), ~feeds.c.disabled, sa.func.coalesce(~quiet, sa.true()), ~paused)
-
-
-async def _finish(
-    connection: AsyncConnection, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
-) -> PollStored:
-    row = (await connection.execute(
-        sa.select(feeds.c.token, feeds.c.state).where(feeds.c.id == feed.id).with_for_update(),
-    )).one_or_none()
-    if row is None or row.token != feed.token:
-        raise LeaseLostError(f"feed {feed.url}: another worker has polled it meanwhile; nothing was written")
-    before = decode(FeedState, row.state).last_success
-    stored = await store_entries(connection, feed.id, entries, before, now)
-    await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(
-        **_stated(state), lease_until=None))
-    return stored
 
 
 def _stated(state: FeedState) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Judging(Part):
 
         return await self._db.write(claim)
 
-    async def finish_judging(self, judgement: Judgement, now: datetime) -> None:
+    async def finish_judging(self, judgement: Judgement, now: datetime) -> None:  # noqa: ARG002 - the port's signature
         """See `ports.Store`. Raises LeaseLostError where another worker has claimed the article since."""
         id_ = judgement.article.id
         done = sa.update(articles).where(articles.c.id == id_, articles.c.token == judgement.token).values(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,11 @@ class Postgres:
     @asynccontextmanager
     async def electing(self) -> AsyncIterator[None]:
         """An advisory lock on a connection of its own; the server lets go when the connection ends."""
-        async with self._election:
+        async with self._election, AsyncExitStack() as stack:
             with translated(self.where):
-                holder = await self._writer.connect()
+                holder = await stack.enter_async_context(self._writer.connect())
                 await self.lock(holder, "election")
-            try:
-                yield
-            finally:
-                with translated(self.where):
-                    await holder.close()   # rolls back, which lets go
+            yield              # then the connection rolls back, which lets go
 
     def insert(self, table: sa.Table) -> Any:
         """PostgreSQL's INSERT."""

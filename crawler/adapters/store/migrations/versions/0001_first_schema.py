@@ -10,7 +10,7 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _WAITING = sa.text("state = 'waiting'")
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - the tables, one after the other
     """Make the tables."""
     op.create_table("articles",
     sa.Column("id", sa.Text(), nullable=False),
