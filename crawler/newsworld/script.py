@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 def load() -> Script:
     """The whole world. Raises ScriptError where the files contradict each other."""
     sites = tuple(_site(row) for row in _yaml("sites"))
-    reader = _Reader({site.id: site for site in sites}, _texts(), _yaml("wrappers"))
+    reader = _Reader({site.id: site for site in sites}, texts(), _yaml("wrappers"))
     for row in _yaml("publications"):
         reader.read(dict(row))
     return Script(sites, tuple(reader.done.values()))
@@ -34,7 +34,8 @@ def _yaml(name: str) -> Any:
     return yaml.load((_HERE / "script" / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
-def _texts() -> dict[str, Text]:
+def texts() -> dict[str, Text]:
+    """Every text of the folder, by the name of its file."""
     return {path.stem: _text(path) for path in sorted((_HERE / "articles").glob("*.txt"))}
 
 

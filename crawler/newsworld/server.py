@@ -21,9 +21,9 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 async def serve(world: World, port: int = 0) -> AsyncIterator[str]:
     """Serve the world on 127.0.0.1; gives the address, `http://127.0.0.1:PORT`. Port 0 takes a free one."""
     server = web.Server(_Door(world), access_log=None)
-    runner = web.ServerRunner(server)
+    runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
