@@ -147,7 +147,7 @@ class Pages:
             return None
         wait = FIRST_RETRY * 2 ** sighting.attempts
         if isinstance(outcome, Refused):
-            wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.LONGEST))
+            wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.HORIZON))
         return self.clock() + wait
 
 

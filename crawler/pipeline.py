@@ -149,7 +149,7 @@ class Pipeline:
     async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
         """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
         if failure.retry_after and isinstance(outcome, Refused) and not outcome.private:
-            until = outcome.at + min(failure.retry_after, schedule.LONGEST)
+            until = outcome.at + min(failure.retry_after, schedule.HORIZON)
             known = await self.store.host(urls.host(url))
             if known.pause_until is None or known.pause_until < until:
                 await self.store.save_host(replace(known, pause_until=until))
