@@ -114,6 +114,21 @@ def test_a_delay_raised_while_requests_wait_holds_for_them():
     assert [at for at, _ in play(scenario)] == [0, 10, 20]
 
 
+def test_a_delay_raised_while_a_host_waits_for_a_global_slot_holds_too():
+    async def scenario():
+        pacer, log = Pacer(1, 8, 1.0), []
+        await visit(pacer, "a", log)
+        busy = asyncio.ensure_future(visit(pacer, "b", log, 3))
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(visit(pacer, "a", log))
+        await asyncio.sleep(2)
+        pacer.set_delay("a", 10)
+        await asyncio.gather(busy, waiting)
+        return log
+
+    assert play(scenario) == [(0, "a"), (0, "b"), (10, "a")]
+
+
 def test_the_next_hop_of_a_redirect_goes_before_those_that_wait():
     async def scenario():
         pacer, log = Pacer(64, 1, 1.0), []
