@@ -316,9 +316,10 @@ def header_of(head, name):
 
 async def test_a_request_says_who_asks_and_nothing_about_anybody_else(sites, fetchers):
     site = await sites(ok(PAGE, "Set-Cookie: id=1; Path=/"))
-    fetcher = fetchers(from_address="newsdesk@firsthand.example")
+    fetcher = fetchers(from_address="newsdesk@firsthand.example", resolver=Names({"daily.example": ["127.0.0.1"]}))
     for _ in range(2):
-        await fetcher.get(Request(site.url, kind="feed"))
+        await fetcher.get(Request(f"http://daily.example:{site.port}/", kind="feed"))
+    assert len(site.requests) == 2
     for head in site.requests:
         names = [line.partition(":")[0].lower() for line in head.split("\r\n")[1:] if line]
         assert sorted(names) == ["accept", "accept-encoding", "connection", "from", "host", "user-agent"]
@@ -623,6 +624,16 @@ async def test_the_address_that_answers_is_enough(addresses, sites, fetchers):
 async def test_an_address_that_refuses_is_a_network_failure_tried_once(fetchers, unused_tcp_port):
     outcome = await fetchers().get(Request(f"http://127.0.0.1:{unused_tcp_port}/"))
     assert outcome.reason is Reason.NETWORK
+
+
+async def test_addresses_that_refuse_are_tried_once_each(fetchers, unused_tcp_port, monkeypatch):
+    addresses = [f"127.1.0.{n}" for n in range(1, 13)]
+    fetcher, tried = fetchers(resolver=Names({"many.example": addresses})), []
+    check = fetcher._guard.check
+    monkeypatch.setattr(fetcher._guard, "check", lambda host: (tried.append(host), check(host)))
+    outcome = await fetcher.get(Request(f"http://many.example:{unused_tcp_port}/"))
+    assert outcome.reason is Reason.NETWORK
+    assert sorted(tried) == sorted(addresses)
 
 
 async def test_a_black_hole_runs_into_the_time_out(fetchers):
