@@ -195,7 +195,7 @@ def _may_match(rule: str, path: str) -> bool:
     protego takes .1 ms to take in a rule and keeps no index: of 20,000 rules most begin with another path.
     """
     head = _HEAD.match(rule)
-    return head is not None and path.startswith(head[1])
+    return head is not None and path.startswith(head[1].removesuffix("index.html"))  # allows the folder as well
 
 
 @lru_cache(maxsize=256)

@@ -62,6 +62,8 @@ CASES = [
     ("user-agent: FooBot\nallow: /p\ndisallow: /", "FooBot", "/", False),
     ("user-agent: FooBot\nallow: /$\ndisallow: /", "FooBot", "/", True),
     ("user-agent: FooBot\nallow: /$\ndisallow: /", "FooBot", "/page", False),
+    ("user-agent: FooBot\nallow: /folder/index.html\ndisallow: /", "FooBot", "/folder/", True),
+    ("user-agent: FooBot\nallow: /folder/index.html\ndisallow: /", "FooBot", "/folder/index.htm", False),
     # 2.2.2 percent-encoding is compared in one form
     ("user-agent: FooBot\ndisallow: /\nallow: /foo/ツ", "FooBot", "/foo/%E3%83%84", True),
     ("user-agent: FooBot\ndisallow: /\nallow: /foo/%e3%83%84", "FooBot", "/foo/%E3%83%84", True),
