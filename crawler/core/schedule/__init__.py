@@ -13,7 +13,6 @@ feeds do return (Media Cloud's rss-fetcher).
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from crawler.core.schedule.headers import fresh, retry_after
 from crawler.core.schedule.pace import learned, worth
@@ -79,13 +78,9 @@ class Failure:
 
 def after(state: FeedState, outcome: Success | Failure, policy: Policy, jitter: float) -> FeedState:
     """The state once `outcome` has happened; `jitter` is in 0..1. `next_poll` is within 31 days of the outcome."""
-    match outcome:
-        case Success():
-            return _succeeded(state, outcome, policy, jitter)
-        case Failure():
-            return _failed(state, outcome, policy, jitter)
-        case _:
-            assert_never(outcome)
+    if isinstance(outcome, Success):
+        return _succeeded(state, outcome, policy, jitter)
+    return _failed(state, outcome, policy, jitter)
 
 
 def conditional(state: FeedState, now: datetime, policy: Policy) -> tuple[str | None, str | None]:
