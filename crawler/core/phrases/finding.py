@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crawler.core.phrases import labels, rules
-from crawler.core.phrases.reading import Token, Unit, languages_of, tokens, units
+from crawler.core.phrases.reading import Token, Unit, parts_of, tokens, units
 from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
+_WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
+
+_Found = tuple[Kind, str | None, str]   # kind, whom it names, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Hit:
     end: int
     quote: str         # that text, at most 300 characters
     name: str | None   # whom it names
-    language: str
+    language: str      # "" where it belongs to none: "(AFP)"
 
 
 def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
@@ -30,44 +33,30 @@ def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
     Words of every language are tried: sites mix them; `language` only breaks ties. `title` is the article's: a
     sentence that repeats it needs no other explanation for those words.
     """
-    known = frozenset(word.form for word in words(title))
-    return [hit for unit in units(text) for hit in _in_unit(text, unit, language, known)]
+    known = frozenset(word.form for word in words(title[:1000]))
+    found = ((unit, _in_unit(text, unit, language, known)) for unit in units(text))
+    return [Hit(hit[0], unit.start, unit.end, text[unit.start:unit.end][:_QUOTE], hit[1], hit[2])
+            for unit, hit in found if hit is not None]
 
 
-def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[Hit]:
+def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> _Found | None:
     found = tokens(text, unit)
-    hit = _declared(text, unit, found, language, title) or labels.in_unit(text, unit, found)
-    if hit is not None:
-        kind, name, spoken = hit
-        quote = text[unit.start:unit.end][:_QUOTE]
-        yield Hit(kind, unit.start, unit.end, quote, name, spoken or language or "")
+    together = parts_of(found)
+    for spoken in sorted(together, key=lambda each: (each != language, each)):
+        if (unit.own_line or unit.edge) and rules.promising(together[spoken]):
+            hit = _spoken(text, unit, found, spoken, title)
+            if hit is not None:
+                return hit
+    return labels.in_unit(text, unit, found, together)
 
 
-def _declared(text: str, unit: Unit, found: list[Token], language: str | None,
-              title: frozenset[str]) -> tuple[Kind, str | None, str] | None:
-    if not (unit.own_line or unit.edge):
-        return None
-    for spoken in sorted(languages_of(found), key=lambda each: (each != language, each)):
-        sentence = rules.read(found, spoken, text[unit.start:unit.end], title)
-        kind = _kind(sentence)
-        if kind is not None:
-            return kind, _named(text, sentence), spoken
-    return None
-
-
-def _kind(sentence: rules.Sentence) -> Kind | None:
+def _spoken(text: str, unit: Unit, found: list[Token], language: str, title: frozenset[str]) -> _Found | None:
+    sentence = rules.read(found, language, text, text[unit.start:unit.end], title)
     if rules.declares(sentence):
-        return "declared-copy"
+        return "declared-copy", sentence.named or None, language
     if rules.thanks(sentence):
-        return "thanks"
-    return "greeting" if rules.greets(sentence) else None
-
-
-def _named(text: str, sentence: rules.Sentence) -> str | None:
-    if sentence.name is None:
-        return None
-    first, last = sentence.name
-    return text[sentence.tokens[first].start:sentence.tokens[last - 1].end] or None
+        return "thanks", None, language
+    return ("greeting", None, language) if rules.greets(sentence) else None
 
 
 def source_label(text: str) -> tuple[str, str] | None:
@@ -77,4 +66,4 @@ def source_label(text: str) -> tuple[str, str] | None:
 
 def is_site_phrase(sentence: str) -> bool:
     """Whether a sentence is one that a site puts around articles: a declaration, label, greeting or thanks."""
-    return any(hit.kind in ("declared-copy", "source-label", "greeting", "thanks") for hit in find(sentence))
+    return any(hit.kind in _WRAPPING for hit in find(sentence))

@@ -31,7 +31,7 @@ class Part(IntFlag):
     NOT = auto()     # negations
     EDIT = auto()    # edited, checked, changed
     RESP = auto()    # responsible, rights, views
-    SAY = auto()     # reporting and judging words, which make a declaration a quoted one
+    VETO = auto()    # reporting and judging words, other people, pictures: no declaration of a site has them
     IF = auto()      # conditions
     FILL = auto()    # function words
     THANK = auto()
@@ -43,6 +43,8 @@ class Part(IntFlag):
     MORE = auto()    # more, the rest, details
     TITLE = auto()   # under the title
     CREDIT = auto()  # "with inputs from", "courtesy of"
+    TIME = auto()    # months, days: never a name
+    TONGUE = auto()  # what a translation is made from
 
 
 # Written without spaces: their words are found by the longest match.
@@ -51,6 +53,8 @@ UNSPACED = frozenset({"zh", "ja"})
 HEAD_FINAL = frozenset({"tr", "hi", "ur", "ja", "ko", "bn"})
 # ا stands for every alef after folding: and/so, by/to/as, the.
 _ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بك]?ال|لل|[بلك])|[وف])(?=..)")
+# and, the, that, in/by, like, from, to.
+_HEBREW_PREFIX = regex.compile(r"^[והבלכמש]{1,3}?(?=..)")
 _LATIN = regex.compile(r"\p{Latin}")
 
 Roles = dict[str, int]   # language -> parts
@@ -146,16 +150,24 @@ def lookup(word: str) -> tuple[str, Roles]:
     """(folded form, parts by language) of a word as written."""
     form = fold(word)
     roles = lexicon().roles(form)
-    if _is_arabic(form):
-        stem = form
-        while (shorter := _ARABIC_PREFIX.sub("", stem)) != stem:
-            stem = shorter
-            parts = lexicon().roles(stem).get("ar", 0)
-            if parts:
-                roles["ar"] = roles.get("ar", 0) | parts
-                break
+    for language, prefix in _attached(form):
+        _without_prefix(form, language, prefix, roles)
     return form, roles
 
 
-def _is_arabic(form: str) -> bool:
-    return "\u0600" <= form[:1] <= "\u06ff"
+def _attached(form: str) -> Iterator[tuple[str, regex.Pattern[str]]]:
+    """Languages of the script that write articles and prepositions into the word."""
+    if "\u0600" <= form[:1] <= "\u06ff":
+        yield "ar", _ARABIC_PREFIX
+    elif "\u0590" <= form[:1] <= "\u05ff":
+        yield "he", _HEBREW_PREFIX
+
+
+def _without_prefix(form: str, language: str, prefix: regex.Pattern[str], roles: Roles) -> None:
+    """Adds the parts of what stands behind the attached words, where the word as it stands has none."""
+    stem = form
+    while not roles.get(language) and (shorter := prefix.sub("", stem, count=1)) != stem:
+        stem = shorter
+        parts = lexicon().roles(stem).get(language, 0)
+        if parts:
+            roles[language] = parts

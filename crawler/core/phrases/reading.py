@@ -1,7 +1,7 @@
 """A text cut into units (sentences and short lines) whose words carry their parts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import regex
@@ -32,6 +32,8 @@ class Token:
     end: int
     roles: Roles
     quoted: bool = False
+    proper: bool = True   # can begin a name: a capital, a digit, a domain, or a script without capitals
+    domain: bool = False  # a piece of a web address
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,33 @@ def tokens(text: str, unit: Unit) -> list[Token]:
         if hit["run"]:
             found += _unspaced(hit.group(), hit.start(), unit)
         else:
-            form, roles = lookup(hit.group())
-            found.append(Token(form, hit.start(), hit.end(), roles, _inside(hit.start(), unit)))
+            found += _spaced(text, hit.start(), hit.end(), unit)
     return _with_runs(found)
+
+
+def _spaced(text: str, start: int, end: int, unit: Unit) -> Iterator[Token]:
+    for a, b in _without_particle(text, start, end):
+        form, roles = lookup(text[a:b])
+        domain = _in_address(text, a, b)
+        yield Token(form, a, b, roles, _inside(a, unit), domain or not text[a].islower(), domain)
+
+
+# The Korean particles that mean "from", written onto the name.
+_PARTICLE = regex.compile(r"(?<=\p{Hangul}{2}|\p{L}\p{L})(?:으?로부터|에서|에게서)$")
+
+
+def _without_particle(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    if not "\uac00" <= text[end - 1] <= "\ud7a3" or lookup(text[start:end])[1]:
+        return ((start, end),)
+    hit = _PARTICLE.search(text[start:end])
+    return ((start, start + hit.start()), (start + hit.start(), end)) if hit else ((start, end),)
+
+
+def _in_address(text: str, start: int, end: int) -> bool:
+    """Whether a word touches a dot between letters, a slash or an at sign: nytimes.com, t.me/channel."""
+    if text[end:end + 1] in (".", "/", "@") and text[end + 1:end + 2].isalnum() and text[end + 1:end + 2].isascii():
+        return True
+    return text[start - 1:start] in (".", "/", "@") and text[start - 2:start - 1].isalnum() | (text[start - 2:start - 1] == "/")
 
 
 def _inside(at: int, unit: Unit) -> bool:
@@ -129,7 +155,7 @@ def _with_runs(found: list[Token]) -> list[Token]:
                 for i in range(at, at + len(words)):
                     roles = result[i].roles
                     old = result[i]
-                    result[i] = Token(old.form, old.start, old.end, {**roles, language: roles.get(language, 0) | value}, old.quoted)
+                    result[i] = replace(old, roles={**roles, language: roles.get(language, 0) | value})
     return result
 
 
@@ -137,9 +163,13 @@ def _fits(pattern: str, token: Token) -> bool:
     return token.form.startswith(pattern[:-1]) if pattern[-1] == "*" else token.form == pattern
 
 
-def languages_of(found: list[Token]) -> set[str]:
-    """Languages in which at least one word plays a part."""
-    return {language for token in found for language in token.roles}
+def parts_of(found: list[Token]) -> dict[str, int]:
+    """Every language in which some word plays a part, with all the parts that its words play."""
+    together: dict[str, int] = {}
+    for token in found:
+        for language, parts in token.roles.items():
+            together[language] = together.get(language, 0) | parts
+    return together
 
 
-__all__ = ["UNSPACED", "Token", "Unit", "languages_of", "tokens", "units"]
+__all__ = ["UNSPACED", "Token", "Unit", "parts_of", "tokens", "units"]
