@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crawler.core.phrases import labels, rules
-from crawler.core.phrases.reading import Token, Unit, parts_of, tokens, units
+from crawler.core.phrases.reading import Unit, lines, parts_in, tokens, units
 from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
+_SHORT = 160        # characters of a sentence without a subject: "Copied automatically from its source."
+_OPENING = 8        # a dateline stands on one of the first lines
 _WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
 
 _Found = tuple[Kind, str | None, str]   # kind, whom it names, language
@@ -34,24 +36,50 @@ def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
     sentence that repeats it needs no other explanation for those words.
     """
     known = frozenset(word.form for word in words(title[:1000]))
-    found = ((unit, _in_unit(text, unit, language, known)) for unit in units(text))
-    return [Hit(hit[0], unit.start, unit.end, text[unit.start:unit.end][:_QUOTE], hit[1], hit[2])
-            for unit, hit in found if hit is not None]
+    return [Hit(kind, unit.start, unit.end, text[unit.start:unit.end][:_QUOTE], name, spoken)
+            for unit in _candidates(text)
+            for kind, name, spoken in _in_unit(text, unit, language, known)]
 
 
-def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> _Found | None:
-    found = tokens(text, unit)
-    together = parts_of(found)
-    for spoken in sorted(together, key=lambda each: (each != language, each)):
-        if (unit.own_line or unit.edge) and rules.promising(together[spoken]):
-            hit = _spoken(text, unit, found, spoken, title)
+def _candidates(text: str) -> Iterator[Unit]:
+    """The units that are worth reading: a line without any key word is left after one look."""
+    spans = lines(text)
+    for at, line in enumerate(spans):
+        first, last, opening = at == 0, at == len(spans) - 1, at < _OPENING
+        piece = text[line[0]:line[1]]
+        if opening or labels.may_be_marks(piece) or _worth(piece):
+            yield from units(text, line, first=first, last=last, opening=opening)
+
+
+def _worth(piece: str) -> bool:
+    together = parts_in(piece)
+    return bool(labels.promising(together) or rules.promising(together, short=True))
+
+
+def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[_Found]:
+    piece = text[unit.start:unit.end]
+    together = parts_in(piece)
+    if unit.own_line or unit.edge:
+        spoken = rules.promising(together, short=len(piece) <= _SHORT)
+        if spoken or labels.promising(together):
+            found = tokens(text, unit)
+            spoken.sort(key=lambda each: each != language)
+            hit = next(filter(None, (_spoken(text, found, each, piece, title) for each in spoken)), None)
+            hit = hit or labels.label(piece, found, unit.start, together) or labels.credit(text, unit, found, together)
             if hit is not None:
-                return hit
-    return labels.in_unit(text, unit, found, together)
+                yield hit
+                return
+        name = labels.marks(piece)
+        if name is not None:
+            yield "credit", name, ""
+            return
+    name = labels.dateline(text, unit)
+    if name is not None:
+        yield "dateline", name, ""
 
 
-def _spoken(text: str, unit: Unit, found: list[Token], language: str, title: frozenset[str]) -> _Found | None:
-    sentence = rules.read(found, language, text, text[unit.start:unit.end], title)
+def _spoken(text: str, found: list[rules.Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:
+    sentence = rules.read(found, language, text, piece, title)
     if rules.declares(sentence):
         return "declared-copy", sentence.named or None, language
     if rules.thanks(sentence):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from crawler.core.phrases.agencies import agency
 from crawler.core.phrases.lexicon import Part
 from crawler.core.phrases.reading import Token
 
@@ -76,7 +77,7 @@ def _named(tokens: Sequence[Token], parts: Sequence[Part], at: int, *, first: bo
     if part & (Part.TIME | Part.TONGUE) and first:
         return False
     if not part:
-        return token.proper and not (token.form.isdigit() and first)
+        return (token.proper or agency(token.form) is not None) and not (token.form.isdigit() and first)
     if not _cased(token) or not part & _IN_NAMES:
         return False
     if token.proper:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, Part
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
 from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token
 
@@ -66,7 +66,7 @@ _LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.SR
 
 def read(tokens: list[Token], language: str, text: str, piece: str, title: frozenset[str]) -> Sentence:
     """The words of a unit as one language sees them; `text` is the whole text, `piece` the unit."""
-    parts = [Part(token.roles.get(language, 0)) for token in tokens]
+    parts = [Part(of_language(token.parts, language)) for token in tokens]
     free = frozenset(at for at, token in enumerate(tokens) if token.quoted or token.domain or token.form.isdigit()
                      or (not parts[at] and token.form in title))
     name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
@@ -82,10 +82,19 @@ def _vetoed(sentence: Sentence) -> bool:
     """Reporting, asking, denying, supposing: not a declaration."""
     if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO):
         return True
-    if sentence.has(Part.NOT) and not sentence.has(Part.EDIT | Part.RESP | Part.AUTO):
+    core = sentence.first(_CORE)
+    if core is None or _denied(sentence, core):
         return True
-    condition, core = sentence.first(Part.IF), sentence.first(_CORE)
-    return condition is not None and core is not None and condition < core and sentence.language not in HEAD_FINAL
+    condition = sentence.first(Part.IF)
+    return condition is not None and condition < core and sentence.language not in HEAD_FINAL
+
+
+def _denied(sentence: Sentence, core: int) -> bool:
+    """Whether a negation governs the core. Far behind it, it belongs to what follows: "and does not reflect our views"."""
+    at = sentence.first(Part.NOT)
+    if at is None or sentence.has(Part.EDIT | Part.RESP | Part.AUTO):
+        return False
+    return at <= core + 4 or sentence.language in HEAD_FINAL
 
 
 _CORE = Part.COPY | Part.WP | Part.PUB | Part.RESP | Part.EDIT
@@ -102,8 +111,13 @@ def _sure_name(sentence: Sentence) -> bool:
     if sentence.name is None:
         return False
     first, last = sentence.name
-    return agency(sentence.named) is not None or sentence.has(Part.OUTLET) or any(
+    return agency(sentence.named) is not None or sentence.has(Part.OUTLET) or _foreign(sentence) or any(
         token.domain for token in sentence.tokens[first:last])
+
+
+def _foreign(sentence: Sentence) -> bool:
+    """Whether a Latin name stands among words of another script: a brand."""
+    return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
 
 
 def _copied(sentence: Sentence) -> bool:
@@ -127,10 +141,10 @@ def _elliptic(sentence: Sentence) -> bool:
     head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else Part(0))
     if len(sentence.tokens) > 16 or not sentence.has(Part.FROM, Part.COPY | Part.PUB):
         return False
-    if not (sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence) or (
-            sentence.name is not None and sentence.tokens[sentence.name[0]].form != "" and sentence.has(Part.FIRST))):
+    capital = sentence.name is not None and sentence.named[:1].isupper()
+    if not (capital or sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence)):
         return False
-    return sentence.starts(head) and sentence.plain(0, 0.1)
+    return not sentence.has(Part.CREDIT) and sentence.starts(head) and sentence.plain(0, 0.1)
 
 
 def _footer(sentence: Sentence) -> bool:
@@ -182,16 +196,31 @@ def _welcomes(sentence: Sentence) -> bool:
 
 
 def _invites(sentence: Sentence) -> bool:
-    return (sentence.has(Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC)
-            and (sentence.starts(Part.SHARE | Part.READER | Part.GREET | Part.NOT | Part.IF | Part.SOCIAL | Part.ITEM)))
+    if not sentence.has(Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC):
+        return False
+    return sentence.language in HEAD_FINAL or sentence.starts(
+        Part.SHARE | Part.READER | Part.GREET | Part.NOT | Part.IF | Part.SOCIAL | Part.ITEM)
 
 
-def promising(together: int) -> bool:
-    """Whether the parts that a unit's words play together could satisfy any rule: the cheap question before `read`."""
-    return any(all(together & part for part in wanted) for wanted in _WANTED)
+def promising(together: Parts, *, short: bool) -> list[str]:
+    """Languages in which these parts together could satisfy any rule: the cheap question before `read`. `short`: the piece
+    is short enough for a sentence without a subject."""
+    if not together & _GATE:
+        return []
+    return [language for language in LANGUAGES if _possible(of_language(together, language), short=short)]
 
 
-_WANTED: tuple[tuple[Part, ...], ...] = (
-    (Part.COPY, Part.ITEM | Part.FROM, _POINTERS | Part.FROM), (Part.PUB, Part.FIRST | Part.SRC), (Part.WP,),
-    (Part.RESP, Part.ITEM), (Part.EDIT, Part.NOT, Part.ITEM), (Part.THANK,), (Part.GREET, Part.READER | Part.US), (Part.SHARE,),
-)
+def _possible(parts: int, *, short: bool) -> bool:
+    if not parts & _KEYS:
+        return False
+    return any(all(parts & part for part in wanted) for wanted in (_SHORT if short else _WANTED))
+
+
+_WANTED: tuple[tuple[int, ...], ...] = tuple(tuple(int(part) for part in wanted) for wanted in (
+    (Part.COPY, Part.ITEM, _POINTERS | Part.FROM), (Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (Part.WP,),
+    (Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (Part.THANK,),
+    (Part.GREET, Part.READER | Part.US), (Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
+))
+_SHORT = (*_WANTED, (int(Part.COPY), int(Part.FROM)), (int(Part.PUB), int(Part.FIRST), int(Part.FROM)))
+_KEYS = int(Part.COPY | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE)
+_GATE = everywhere(_KEYS)
