@@ -7,6 +7,7 @@ lxml.html's door. The bounds come from measurement: of 438 real news pages the l
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lxml import etree, html
@@ -78,31 +79,25 @@ _NOISE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ufffd]")
 def parse(markup: str, notes: list[str] | None = None) -> Document | None:
     """Parse markup that is already text; None where there is nothing to parse."""
     notes = [] if notes is None else notes
-    markup = _FORBIDDEN.sub("", markup[:MAX_BYTES])
+    markup = _REFERENCE.sub("", _FORBIDDEN.sub("", markup[:MAX_BYTES]))
     tree = _tree(markup)
     if tree is None:
         return None
     scripts = _scripts(tree)
     _lighten(tree)
-    shape = _shape(tree)
-    if shape.depth >= _PARSER_DEPTH:
+    deep = bool(_DEPTH(tree))
+    if deep and _depth(tree) >= _PARSER_DEPTH:
         notes.append("nested too deeply: tags dropped")
-        return _bounded(_tree(_FLAT.sub("\n", markup)), scripts, notes)
-    return _bounded(tree, scripts, notes, shape)
-
-
-def _bounded(tree: Any, scripts: tuple[str, ...], notes: list[str], shape: "_Shape | None" = None) -> Document | None:
-    """The document, cut to the bounds."""
+        tree = _tree(_FLAT.sub("\n", markup))
+        deep = tree is not None and bool(_DEPTH(tree))
     if tree is None:
         return None
-    shape = shape or _shape(tree)
-    if shape.beyond is not None:
+    if _COUNT(tree) > MAX_ELEMENTS:
         notes.append(f"cut at {MAX_ELEMENTS} elements")
-        _cut(shape.beyond)
-    if shape.deep:
+        _cut(tree)
+    if deep:
         notes.append(f"flattened below {MAX_DEPTH} levels")
-    for element in shape.deep:
-        _flatten(element)
+        _flatten(tree)
     _free_from_tables(tree)
     return Document(tree, scripts, tuple(notes))
 
@@ -180,29 +175,17 @@ def _tree(markup: str) -> Any | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How large a tree is: its deepest level (the root is 1), where it is too deep, the first element too many."""
-
-    depth: int
-    deep: tuple[Any, ...]
-    beyond: Any | None
+_DEPTH = etree.XPath(f"boolean(//*[count(ancestor::*) >= {MAX_DEPTH - 1}])")
+_COUNT = etree.XPath("count(//*)")
 
 
-def _shape(tree: Any) -> _Shape:
-    level = deepest = count = 0
-    deep, beyond = [], None
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if event == "end":
-            level -= 1
-            continue
-        level, count = level + 1, count + 1
+def _depth(tree: Any) -> int:
+    """The deepest level, the root being 1."""
+    deepest = level = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        level += 1 if event == "start" else -1
         deepest = max(deepest, level)
-        if level == MAX_DEPTH and len(element):
-            deep.append(element)
-        if count == MAX_ELEMENTS + 1:
-            beyond = element
-    return _Shape(deepest, tuple(deep), beyond)
+    return deepest
 
 
 def _scripts(tree: Any) -> tuple[str, ...]:
@@ -221,13 +204,14 @@ def _lighten(tree: Any) -> None:
             element.set(name, element.get(name)[:200])
 
 
-def _flatten(element: Any) -> None:
-    """Turn what lies below an element into paragraphs."""
-    pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
-    del element[:]
-    element.text = None
-    for piece in pieces:
-        etree.SubElement(element, "p").text = piece
+def _flatten(tree: Any) -> None:
+    """Turn what lies below MAX_DEPTH levels into paragraphs."""
+    for element in tree.xpath(f"//*[count(ancestor::*) = {MAX_DEPTH - 1}][*]"):
+        pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
+        del element[:]
+        element.text = None
+        for piece in pieces:
+            etree.SubElement(element, "p").text = piece
 
 
 def _free_from_tables(tree: Any) -> None:
@@ -243,13 +227,14 @@ def _free_from_tables(tree: Any) -> None:
 
 
 # What no XML tree may hold, as characters and as references: one of them makes extraction give nothing.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
-                        r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}"
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}"
                         r"|[fF]{3}[eEfF]))(?![0-9a-fA-F]);?")
 
 
-def _cut(node: Any) -> None:
-    """Remove everything after an element in document order."""
+def _cut(tree: Any) -> None:
+    """Remove all elements after the first MAX_ELEMENTS in document order."""
+    node = next(islice(tree.iter(etree.Element), MAX_ELEMENTS, None))
     while (parent := node.getparent()) is not None:
         del parent[parent.index(node) + 1:]
         node = parent
