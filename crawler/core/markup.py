@@ -74,11 +74,20 @@ def decode(body: bytes, content_type: str | None = None, language: str | None = 
     text = _marked(body)
     if text is None:
         text = _unmarked(body, content_type, language)
+    if _ODD.search(text) is None:
+        return text
     if _TWICE_SIGN.search(text):
         text = _TWICE.sub(_undone, text)
-    return _NONCHARACTERS.sub("", clean(text.translate(_C1)))
+    return tidy(text.translate(_C1))
 
 
+def tidy(text: str) -> str:
+    """`core.text.clean`, without noncharacters and byte order marks; quick for a long text that needs nothing."""
+    return _NONCHARACTERS.sub("", clean(text)) if _ODD.search(text) else text
+
+
+# Whatever is not plainly wanted: one search spares most documents four passes (2.1 s of 13 for 4 MB under the profiler).
+_ODD = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NONCHARACTERS = re.compile("[\ufeff\ufffe\uffff]")
 # UTF-8 that was read as Latin-1 and written as UTF-8 again. A control character after a letter with an accent gives it
 # away: no text holds that; without such a sign "Ó»" may be just that.
@@ -237,4 +246,4 @@ def _pieces(tree: etree._Element) -> Iterator[str]:
 
 def line(text: str) -> str:
     """Clean and on one line, its white space collapsed."""
-    return " ".join(_NONCHARACTERS.sub("", clean(text)).split())
+    return " ".join(tidy(text).split())
