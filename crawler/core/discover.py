@@ -66,13 +66,14 @@ _TYPES: dict[str, Format] = {
 }
 # Types that feeds share with other documents (WordPress links its API as application/json): the address must agree.
 _VAGUE = frozenset({"application/json", "application/xml", "text/xml", ""})
-_LOOKS = re.compile(r"(?:^|[/._=-])(?:feeds?|rss2?|atom|rdf)(?:$|[/._=&-])|\.(?:rss|atom|rdf)$|(?:^|/)feed\.json$",
+_LOOKS = re.compile(r"(?:^|[/._=-])(?:feeds?|rss2?|atom|rdf)(?:$|[/._=&-])|/index\.xml$",
                     re.IGNORECASE)
 _NAMES = frozenset({"rss", "rss feed", "atom", "atom feed", "feed", "feeds", "rss 2.0", "xml feed", "news feed", "json feed",
                     "flux rss", "rss-feed", "canal rss", "feed rss", "rss-лента", "rss订阅", "خلاصات rss"})
 _FEED_HOST = re.compile(r"(?:^|\.)(?:feeds?\d*|rss)\.")
 _SIDE = re.compile(r"comment|kommentar|commentaire|comentario|komment|replies|отзыв|комментар", re.IGNORECASE)
 _NARROW = re.compile(r"/(?:tag|category|author|search|topic|label)s?/|podcast|[?&](?:s|cat|tag|author)=", re.IGNORECASE)
+_ABOUT = re.compile(r"\.(?:html?|php|aspx?)$|/(?:about|help|service)/|rss-feeds|/feeds/?$", re.IGNORECASE)  # a page on feeds
 _MOST = 200  # anchors looked at that look like feeds; directories of feeds list thousands
 
 
@@ -80,6 +81,7 @@ def find(body: bytes, url: str) -> list[FoundFeed]:
     """The feeds that the page at `url` names, the likeliest main feed first; `url` itself where the bytes are a feed.
 
     Order: <link rel=alternate> before <a>, whole sites before sections and tags, comments last; then as in the page.
+    Publishers link pages that list their feeds as "RSS": these come after what looks like a feed itself.
     """
     itself = _format(body)
     if itself:
@@ -124,8 +126,10 @@ def _links(root: etree._Element, base: str) -> Iterator[FoundFeed]:
 def _anchors(root: etree._Element, base: str, url: str) -> Iterator[FoundFeed]:
     count = 0
     for element in root.iter("a"):
-        name = line("".join(element.itertext()))[:200]
-        address = fetchable(re.sub(r"^feed:(?://)?(?=https?:)", "", element.get("href", "")), base)
+        href, name = element.get("href", ""), line("".join(element.itertext()))[:200]
+        if not (_LOOKS.search(href) or name.casefold() in _NAMES):  # most of a page's links: not worth an address
+            continue
+        address = fetchable(re.sub(r"^feed:(?://)?(?=https?:)", "", href), base)
         if address and _anchors_feed(address, name, url):
             yield FoundFeed(address, line(element.get("title", "")) or name, _stated(address), "anchor")
             count += 1
@@ -142,18 +146,21 @@ def _anchors_feed(address: str, name: str, url: str) -> bool:
 
 def _looks(address: str) -> bool:
     parts = urlsplit(address)
-    return bool(_LOOKS.search(parts.path) or _LOOKS.search(parts.query) or parts.path.endswith("/index.xml"))
+    return bool(_LOOKS.search(parts.path) or _LOOKS.search(parts.query))
 
 
 def _stated(address: str) -> Format:
     path = urlsplit(address).path.lower()
+    if _ABOUT.search(path):
+        return "unknown"
     formats: tuple[tuple[str, Format], ...] = (("atom", "atom"), (".rdf", "rdf"), ("rss", "rss"), ("feed.json", "json"))
     return next((kind for word, kind in formats if word in path), "unknown")
 
 
-def _rank(feed: FoundFeed) -> tuple[bool, bool, bool]:
-    words = f"{feed.url} {feed.title}"
-    return bool(_SIDE.search(words)), feed.how == "anchor", bool(_NARROW.search(words))
+def _rank(feed: FoundFeed) -> tuple[bool, bool, bool, bool]:
+    words, anchor = f"{feed.url} {feed.title}", feed.how == "anchor"
+    about = anchor and bool(_ABOUT.search(urlsplit(feed.url).path))
+    return bool(_SIDE.search(words)), anchor, about, bool(_NARROW.search(words))
 
 
 # --- where a feed usually is ------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ from datetime import tzinfo
 from typing import Literal
 
 from crawler.core import dates
-from crawler.core.markup import line
-from crawler.core.text import clean
+from crawler.core.markup import line, tidy
 from crawler.core.types import Attribution, AttributionKind, Claim, Dropped, Entry, Origin
 from crawler.core.urls import fetchable, same_site
 
@@ -76,7 +75,7 @@ def _entry(item: Item, reading: Reading) -> Entry | Dropped:
         link=link,
         title=line(item.title)[:MAX_TITLE],
         summary=line(item.summary)[:MAX_SUMMARY],
-        content=clean(item.content).strip() or None if item.content else None,
+        content=tidy(item.content).strip() or None if item.content else None,
         language=language,
         author=line(item.author)[:MAX_AUTHOR] or None,
         claims=_claims(item.dates, replace(reading, language=language)),
