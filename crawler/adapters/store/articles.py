@@ -139,8 +139,7 @@ async def _add(
     database: Database, connection: AsyncConnection, stored: sa.Row[Any], urls: Sequence[str], page: Page | None = None,
 ) -> None:
     """What another look at an article adds: names, a tighter window, statements. Marks it where one is new."""
-    names = [{"digest": name, "article": stored.id} for name in sorted({digest(url) for url in urls if url})]
-    await database.insert_new(connection, addresses, names)
+    await _name(database, connection, stored.id, sorted({digest(url) for url in urls if url}))
     if stored.forgotten:
         await connection.execute(sa.update(sightings).where(sightings.c.article == stored.id).values(BLANK))
         return
@@ -154,14 +153,17 @@ async def _add(
     if any(getattr(stored, name) != value for name, value in change.items()):
         await connection.execute(sa.update(articles).where(articles.c.id == stored.id).values(change))
         await mark(connection, articles.c.id == stored.id)
-        await _tell(connection, stored.id)
 
 
-async def _tell(connection: AsyncConnection, article: str) -> None:
-    """Articles that named this page as their source are judged again, now that it is here."""
-    naming = (sa.select(wants.c.article).join(addresses, addresses.c.digest == wants.c.url_digest)
-              .where(addresses.c.article == article))
-    await mark(connection, articles.c.id.in_(naming) & (articles.c.id != article))
+async def _name(database: Database, connection: AsyncConnection, article: str, names: Sequence[bytes]) -> None:
+    """The article is found at these addresses, save those that are another's. Articles that named one of them as
+    their source are judged again, now that it is here."""
+    known = set(await connection.scalars(sa.select(addresses.c.digest).where(addresses.c.digest.in_(names))))
+    fresh = [name for name in names if name not in known]
+    if fresh:
+        await database.insert_new(connection, addresses, [{"digest": name, "article": article} for name in fresh])
+        naming = sa.select(wants.c.article).where(wants.c.url_digest.in_(fresh))
+        await mark(connection, articles.c.id.in_(naming) & (articles.c.id != article))
 
 
 def _observed(stored: sa.Row[Any], rows: Sequence[sa.Row[Any]]) -> dict[str, Any]:

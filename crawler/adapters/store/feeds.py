@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.codec import decode, encode
-from crawler.adapters.store.columns import digest
+from crawler.adapters.store.columns import Moment, digest
 from crawler.adapters.store.engine import Database, Part
 from crawler.adapters.store.entries import store_entries, unknown_keys
 from crawler.adapters.store.tables import feeds, hosts
@@ -68,7 +68,7 @@ class Feeds(Part):
 
     async def make_due(self, feed_ids: Sequence[int] | None, now: datetime) -> int:
         """See `ports.Store`."""
-        soon = sa.case((feeds.c.next_poll > now, now), else_=feeds.c.next_poll)
+        soon = sa.case((feeds.c.next_poll > now, sa.literal(now, Moment)), else_=feeds.c.next_poll)
         wish = sa.update(feeds).where(_pollable(now)).values(next_poll=soon)
         if feed_ids is not None:
             wish = wish.where(feeds.c.id.in_(feed_ids))

@@ -15,7 +15,6 @@ from crawler.errors import LeaseLostError
 from crawler.ports import Sighting
 
 _POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 20 ms where all of them are there
-_ROUNDS = 4      # of looking for rows that no other worker is just claiming
 
 
 class Sightings(Part):
@@ -105,13 +104,13 @@ async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> 
     """Ids of free rows, one of each host before the second of any; rows that others are claiming are stepped over."""
     taken: list[int] = []
     tried: list[int] = []
-    for _ in range(_ROUNDS):
+    while len(taken) < limit:       # as many rounds as there are others claiming
         ids = list(await connection.scalars(_spread(now, limit - len(taken), tried)))
         free = set(await connection.scalars(
             sa.select(sightings.c.id).where(sightings.c.id.in_(ids), _free(now)).with_for_update(skip_locked=True)))
         taken += [id_ for id_ in ids if id_ in free]
         tried += ids
-        if len(taken) >= limit or len(free) == len(ids):
+        if len(free) == len(ids):
             break
     return taken
 
