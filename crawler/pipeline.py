@@ -22,6 +22,7 @@ from crawler.core import boilerplate, feeds, schedule, text, urls
 from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
 from crawler.errors import Reason, WorkerError
 from crawler.log import event
+from crawler.pages import Pages
 from crawler.ports import (
     Clock,
     Draft,
@@ -40,7 +41,6 @@ from crawler.ports import (
     StoryChange,
     Unchanged,
 )
-from crawler.pages import Pages
 from crawler.settings import Settings
 from crawler.sources import Sources
 
@@ -282,4 +282,4 @@ def _wanted(feed: Feed, entries: Sequence[Entry]) -> list[SeenEntry]:
 
 def _jitter(url: str, now: datetime) -> float:
     """In 0..1, spread over feeds and over polls without chance."""
-    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}") / 2**64
+    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}".encode()) / 2**64

@@ -44,6 +44,8 @@ def of_error(error: BaseException, trail: Trail) -> tuple[Reason, str]:
             return _of_header(cause, trail)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Reason.DNS, one_line(f"the name could not be looked up: {error.os_error}")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Reason.NETWORK, f"the proxy answered HTTP {error.status} {_phrase(error.status)}".rstrip()
     if isinstance(error, aiohttp.ClientSSLError) or trail.stage == "tls":
         return Reason.TLS, one_line(f"no TLS connection: {_innermost(error)}")
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | HttpProcessingError):

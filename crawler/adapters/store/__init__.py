@@ -1,0 +1,83 @@
+"""The store: one implementation for SQLite and PostgreSQL over SQLAlchemy Core.
+
+    store = await open_store("sqlite:///var/firsthand.db")
+
+`tables` is the schema and `migrations/` its history; `engine` runs transactions over `sqlite` or `postgres`, the only
+modules that know which database it is; the others are the store's parts, a theme each.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from crawler.adapters.store.articles import Articles, text_key
+from crawler.adapters.store.browsing import Browsing
+from crawler.adapters.store.engine import Backend, Database
+from crawler.adapters.store.failures import translated
+from crawler.adapters.store.feeds import Feeds, Hosts
+from crawler.adapters.store.housekeeping import Housekeeping
+from crawler.adapters.store.index import Index
+from crawler.adapters.store.judging import Judging
+from crawler.adapters.store.postgres import Postgres
+from crawler.adapters.store.reading import Reading
+from crawler.adapters.store.removal import Removal
+from crawler.adapters.store.schema import bring_up
+from crawler.adapters.store.sightings import Sightings
+from crawler.adapters.store.sqlite import Sqlite
+from crawler.adapters.store.stories import Stories
+from crawler.adapters.store.verdicts import Verdicts
+from crawler.errors import StoreError
+from crawler.ports import Store
+
+
+class SqlStore(
+    Feeds, Hosts, Sightings, Articles, Index, Judging, Stories, Verdicts, Browsing, Reading, Removal, Housekeeping,
+):
+    """The `Store` of `ports.py`; made by `open_store`."""
+
+
+async def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the database of a configuration's `store`, made or migrated first where need be.
+
+    `url` is `sqlite:///PATH` (relative to the working directory; `sqlite:////PATH` is absolute) or
+    `postgresql://user:password@host/name`. Without `create` an empty or missing database is refused.
+    Raises StoreError.
+    """
+    backend = _backend(url, create=create)
+    database = Database(backend)
+    try:
+        await bring_up(database, create=create)
+    except BaseException:
+        await backend.close()
+        raise
+    return SqlStore(database)
+
+
+def _backend(url: str, *, create: bool) -> Backend:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError("store: not a database URL; write sqlite:///PATH or postgresql://user:password@host/name"
+                         ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        return Postgres(parsed)
+    if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise StoreError(f"store {parsed.render_as_string()}: write sqlite:///PATH, a file, or "
+                         "postgresql://user:password@host/name")
+    return Sqlite(_file(Path(parsed.database), create=create))
+
+
+def _file(path: Path, *, create: bool) -> Path:
+    if not create and not path.exists():
+        raise StoreError(f"store {path}: there is no such file; `firsthand run` creates the database")
+    with translated(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+if TYPE_CHECKING:
+    def _is_a_store(store: SqlStore) -> Store:
+        return store
+
+__all__ = ["SqlStore", "open_store", "text_key"]

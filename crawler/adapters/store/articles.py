@@ -1,0 +1,249 @@
+"""Articles as collected: the first text, what later looks at them add, the pages they came from."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import zstandard
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.codec import decode_all, encode
+from crawler.adapters.store.columns import digest, pack_keys
+from crawler.adapters.store.engine import Database, Part, chunks
+from crawler.adapters.store.entries import entry_of
+from crawler.adapters.store.index import hold_units
+from crawler.adapters.store.marks import mark
+from crawler.adapters.store.sightings import finish, held
+from crawler.adapters.store.tables import (
+    addresses,
+    articles,
+    bodies,
+    feeds,
+    pages,
+    revisions,
+    sightings,
+    wants,
+)
+from crawler.core import text
+from crawler.core.types import Article, Attribution, Claim, Entry, Page, Window
+from crawler.errors import StoreError
+from crawler.ports import Draft, Saved, Sighting
+
+_STATEMENTS = 64   # claims, or attributions, kept of one article: a page may state a new date at each look
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A page's body, ready for its row: hashed and compressed outside the transaction."""
+
+    sha256: bytes
+    body: bytes
+
+
+class Articles(Part):
+    """Storing what was collected."""
+
+    async def article_at(self, url: str) -> str | None:
+        """See `ports.Store`."""
+        return await self._db.read(lambda connection: _at(connection, url))
+
+    async def attach(self, sighting: Sighting, article: str, now: datetime) -> None:
+        """See `ports.Store`. Raises StoreError where no such article is stored."""
+        async def work(connection: AsyncConnection) -> None:
+            await self._db.backend.lock(connection, f"article {article}")
+            row = await held(connection, sighting)
+            stored = await _stored(connection, article)
+            if stored is None:
+                raise StoreError(f"article {article}: not stored, nothing can be attached to it")
+            await finish(connection, row, article, now)
+            await _add(self._db, connection, stored, [row.url, *row.aliases])
+
+        await self._db.write(work)
+
+    async def save_article(self, draft: Draft, sighting: Sighting | None, now: datetime) -> Saved:
+        """See `ports.Store`."""
+        raw = None if draft.body is None else await asyncio.to_thread(_pack, draft.body)
+        return await self._db.write(lambda connection: self._save_draft(connection, draft, raw, sighting, now))
+
+    async def _save_draft(
+        self, connection: AsyncConnection, draft: Draft, raw: _Raw | None, sighting: Sighting | None, now: datetime,
+    ) -> Saved:
+        await self._db.backend.lock(connection, f"article {draft.id}")
+        row = None if sighting is None else await held(connection, sighting)
+        article = await _at(connection, draft.url) or draft.id
+        stored = await _stored(connection, article)
+        outcome: Any = "new" if stored is None else await _revise(connection, stored, draft, now)
+        if stored is None:
+            stored = await _insert(connection, draft)
+        if row is not None:
+            await finish(connection, row, article, now)
+        if not stored.forgotten:
+            await _keep_page(self._db, connection, article, draft, raw)
+        urls = [draft.url, *draft.aliases, *([row.url, *row.aliases] if row is not None else [])]
+        await _add(self._db, connection, stored, urls, draft.page)
+        return Saved(article, outcome)
+
+
+async def _at(connection: AsyncConnection, url: str) -> str | None:
+    return await connection.scalar(sa.select(addresses.c.article).where(addresses.c.digest == digest(url)))
+
+
+async def _stored(connection: AsyncConnection, article: str) -> sa.Row[Any] | None:
+    return (await connection.execute(
+        sa.select(articles).where(articles.c.id == article).with_for_update())).one_or_none()
+
+
+def text_key(body: str) -> int:
+    """The key of a normalised text, as `Store.same_text` compares it: `core.text.key` of its words' forms."""
+    return text.key([word.form for word in text.words(body)])
+
+
+async def _insert(connection: AsyncConnection, draft: Draft) -> sa.Row[Any]:
+    page = draft.page
+    units = sorted(set(draft.units))
+    await connection.execute(sa.insert(articles).values(
+        id=draft.id, url=draft.url, host=draft.host, source=draft.source, site_name=page.site_name, title=page.title,
+        text=page.text, text_hash=text_key(page.text), language=page.language, canonical=page.canonical,
+        status=draft.status, fetched=draft.fetched, first_seen=draft.fetched, claims=[], attributions=[],
+        walls=list(page.walls), reservations=encode(page.reservations), alternates=list(page.alternates),
+        unit_keys=pack_keys(units),
+    ))
+    await hold_units(connection, draft.id, draft.source, units)
+    stored = await _stored(connection, draft.id)
+    if stored is None:
+        raise StoreError(f"article {draft.id}: vanished while it was stored")
+    return stored
+
+
+async def _revise(connection: AsyncConnection, stored: sa.Row[Any], draft: Draft, now: datetime) -> str:
+    """Keep a text that the article had not had before, beside its first."""
+    key = text_key(draft.page.text)
+    known = sa.exists().where(revisions.c.article == stored.id, revisions.c.text_hash == key)
+    if stored.forgotten or key == stored.text_hash or await connection.scalar(sa.select(known)):
+        return "known"
+    await connection.execute(sa.insert(revisions).values(
+        article=stored.id, at=now, title=draft.page.title, text=draft.page.text, text_hash=key))
+    await connection.execute(sa.update(articles).where(articles.c.id == stored.id).values(
+        revisions=articles.c.revisions + 1))
+    await mark(connection, articles.c.id == stored.id)
+    return "revision"
+
+
+async def _add(
+    database: Database, connection: AsyncConnection, stored: sa.Row[Any], urls: Sequence[str], page: Page | None = None,
+) -> None:
+    """What another look at an article adds: names, a tighter window, statements. Marks it where one is new."""
+    names = [{"digest": name, "article": stored.id} for name in sorted({digest(url) for url in urls if url})]
+    await database.insert_new(connection, addresses, names)
+    if stored.forgotten:
+        await connection.execute(sa.update(sightings).where(sightings.c.article == stored.id).values(BLANK))
+        return
+    rows = (await connection.execute(sa.select(sightings).where(sightings.c.article == stored.id))).all()
+    says: list[Page | Entry] = [*([page] if page else []), *map(entry_of, rows)]
+    change = {
+        **_observed(stored, rows),
+        "claims": encode(_union(Claim, stored.claims, *(one.claims for one in says))),
+        "attributions": encode(_union(Attribution, stored.attributions, *(one.attributions for one in says))),
+    }
+    if any(getattr(stored, name) != value for name, value in change.items()):
+        await connection.execute(sa.update(articles).where(articles.c.id == stored.id).values(change))
+        await mark(connection, articles.c.id == stored.id)
+        await _tell(connection, stored.id)
+
+
+async def _tell(connection: AsyncConnection, article: str) -> None:
+    """Articles that named this page as their source are judged again, now that it is here."""
+    naming = (sa.select(wants.c.article).join(addresses, addresses.c.digest == wants.c.url_digest)
+              .where(addresses.c.article == article))
+    await mark(connection, articles.c.id.in_(naming) & (articles.c.id != article))
+
+
+def _observed(stored: sa.Row[Any], rows: Sequence[sa.Row[Any]]) -> dict[str, Any]:
+    """The window of the earliest sighting, the tighter of two at one time, and the first sight of the article.
+
+    One feed's pair, not the latest "without" of any feed: a feed that had not listed the article yet says nothing
+    about the others, and an original would seem younger than it is.
+    """
+    seen = [Window(row.without, row.seen) for row in rows if row.feed is not None]
+    if not seen:
+        return {}
+    first = min(seen, key=lambda window: (window.seen, -_number(window.without)))
+    known = min(first.seen, stored.first_seen)
+    without = first.without if first.without is not None and first.without < known else None
+    return {"first_seen": known, "seen": known, "without": without}
+
+
+def _number(moment: datetime | None) -> float:
+    return float("-inf") if moment is None else moment.timestamp()
+
+
+def _union(kind: type[T], stored: Any, *more: Sequence[T]) -> tuple[T, ...]:
+    """Statements in order of arrival, each once."""
+    seen = dict.fromkeys(decode_all(kind, stored))
+    for statements in more:
+        seen |= dict.fromkeys(statements)
+    return tuple(seen)[:_STATEMENTS]
+
+
+BLANK: dict[str, Any] = {       # what is left of the sightings of a forgotten article: that they are known
+    "title": "", "summary": "", "content": None, "entry": {}, "key": "", "link": "", "url": "", "aliases": [],
+    "reason": None, "detail": None, "state": "spent", "lease_until": None,
+}
+
+
+def _pack(body: bytes) -> _Raw:
+    return _Raw(sha256(body).digest(), zstandard.compress(body))
+
+
+async def _keep_page(
+    database: Database, connection: AsyncConnection, article: str, draft: Draft, raw: _Raw | None,
+) -> None:
+    if raw is None:
+        return
+    await database.insert_new(connection, bodies, [{"sha256": raw.sha256, "body": raw.body}])
+    await connection.execute(sa.insert(pages).values(
+        article=article, url=draft.url, fetched=draft.fetched, status=draft.status, headers=encode(draft.headers),
+        sha256=raw.sha256))
+
+
+async def load_articles(connection: AsyncConnection, ids: Sequence[str]) -> list[Article]:
+    """Stored articles in the order asked; unknown and forgotten ones are left out."""
+    found: dict[str, Article] = {}
+    for chunk in chunks(dict.fromkeys(ids)):
+        listed = await feeds_of(connection, chunk)
+        rows = await connection.execute(
+            sa.select(*_READ).where(articles.c.id.in_(chunk), ~articles.c.forgotten))
+        found |= {row.id: article_of(row, listed.get(row.id, ())) for row in rows}
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+_READ = [articles.c[name] for name in (
+    "id", "url", "source", "title", "text", "language", "first_seen", "without", "seen", "claims", "attributions",
+    "walls", "revisions")]
+
+
+def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
+    """An article from its row and the URLs of the feeds that listed it."""
+    return Article(
+        id=row.id, url=row.url, source=row.source, title=row.title, text=row.text, language=row.language,
+        first_seen=row.first_seen, window=None if row.seen is None else Window(row.without, row.seen),
+        claims=decode_all(Claim, row.claims), attributions=decode_all(Attribution, row.attributions),
+        walls=tuple(row.walls), feeds=tuple(listed), revisions=row.revisions,
+    )
+
+
+async def feeds_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The URLs of the feeds that listed each article, in the order in which they first did."""
+    rows = await connection.execute(
+        sa.select(sightings.c.article, feeds.c.url).join(feeds, feeds.c.id == sightings.c.feed)
+        .where(sightings.c.article.in_(ids)).order_by(sightings.c.seen, feeds.c.id))
+    listed: dict[str, dict[str, None]] = {}
+    for article, url in rows:
+        listed.setdefault(article, {})[url] = None
+    return {article: list(urls) for article, urls in listed.items()}

@@ -1,0 +1,108 @@
+"""Column types that mean the same in SQLite and PostgreSQL."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import regex
+import sqlalchemy as sa
+import zstandard
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SIGN, _RANGE = 1 << 63, 1 << 64
+# The doors strip these already; PostgreSQL cannot hold the one, SQLite's driver cannot encode the other.
+_UNSTORABLE = regex.compile(r"[\x00\ud800-\udfff]")
+
+
+def digest(*parts: str) -> bytes:
+    """16 bytes that stand for texts of any length: an index row of PostgreSQL ends at 2,704 bytes, a URL does not."""
+    return blake2b("\x00".join(map(storable, parts)).encode(), digest_size=16).digest()
+
+
+def storable(text: str) -> str:
+    """The text without NUL and lone surrogates."""
+    return str(_UNSTORABLE.sub("", text))
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An aware datetime as whole microseconds since 1970 in UTC: exact, and it compares alike everywhere."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: sa.Dialect) -> int | None:
+        """To the database."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, _dialect: sa.Dialect) -> datetime | None:
+        """From the database."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Key(sa.TypeDecorator[int]):
+    """An unsigned 64-bit key in a signed column: 2**63 and more wrap to the negative numbers."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, _dialect: sa.Dialect) -> int | None:
+        """To the database."""
+        return value if value is None or value < _SIGN else value - _RANGE
+
+    def process_result_value(self, value: int | None, _dialect: sa.Dialect) -> int | None:
+        """From the database."""
+        return None if value is None else value % _RANGE
+
+
+class Prose(sa.TypeDecorator[str]):
+    """Any text; NUL and lone surrogates are dropped on the way in."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        """To the database."""
+        return None if value is None else storable(value)
+
+
+class Packed(sa.TypeDecorator[str]):
+    """A text that is seldom read, compressed: what a page said later, a feed's full content."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> bytes | None:
+        """To the database."""
+        return None if value is None else zstandard.compress(storable(value).encode())
+
+    def process_result_value(self, value: bytes | None, _dialect: sa.Dialect) -> str | None:
+        """From the database."""
+        return None if value is None else zstandard.decompress(value).decode()
+
+
+class Json(sa.TypeDecorator[Any]):
+    """JSON values as an ASCII text, which both databases hold without looking into it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> str | None:
+        """To the database."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Any:
+        """From the database."""
+        return None if value is None else json.loads(value)
+
+
+def pack_keys(keys: list[int]) -> bytes:
+    """Unsigned 64-bit keys, eight bytes each, little endian."""
+    return b"".join(key.to_bytes(8, "little") for key in keys)
+
+
+def unpack_keys(data: bytes | None) -> list[int]:
+    """What `pack_keys` made; None is no keys."""
+    held = data or b""
+    return [int.from_bytes(held[at:at + 8], "little") for at in range(0, len(held), 8)]

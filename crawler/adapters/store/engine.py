@@ -1,0 +1,107 @@
+"""Transactions, whatever the database: `Database.read`, `write`, `electing`. `sqlite.py` and `postgres.py` differ."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.failures import may_retry, translated
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+_TRIES = 5        # of a transaction that a deadlock undid
+CHUNK = 500       # values in one IN list: both drivers stop at about 32,000 parameters
+
+
+class Backend(Protocol):
+    """What differs between the databases."""
+
+    where: str    # the database for a person to read, without its password
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that commits at the end, or leaves nothing behind."""
+        ...
+
+    async def lock(self, connection: AsyncConnection, name: str) -> None:
+        """Until the end of the transaction nobody else holds `name`."""
+        ...
+
+    def electing(self) -> AbstractAsyncContextManager[None]:
+        """Held by one task of all processes at a time; a process that dies lets go."""
+        ...
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT."""
+        ...
+
+    async def backup(self, target: Path) -> None:
+        """See `ports.Store.backup`."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Database:
+    """Runs pieces of work as transactions. A piece may be run again, so it changes nothing but the database."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.where = backend.where
+
+    async def read(self, work: Work[T]) -> T:
+        """One consistent look. Raises StoreError."""
+        with translated(self.where):
+            async with self.backend.reading() as connection:
+                return await work(connection)
+
+    async def write(self, work: Work[T]) -> T:
+        """One transaction, run again where a deadlock undid it. Raises StoreError."""
+        with translated(self.where):
+            for _ in range(_TRIES - 1):
+                try:
+                    async with self.backend.writing() as connection:
+                        return await work(connection)
+                except sa.exc.DBAPIError as error:
+                    if not may_retry(error):
+                        raise
+                await asyncio.sleep(0)
+            async with self.backend.writing() as connection:
+                return await work(connection)
+
+    async def insert_new(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows; those whose key is taken are passed over."""
+        if rows:
+            await connection.execute(self.backend.insert(table).on_conflict_do_nothing(), rows)
+
+    async def upsert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows; those whose primary key is taken replace the row that is there."""
+        if not rows:
+            return
+        statement = self.backend.insert(table)
+        names = [column.name for column in table.primary_key]
+        others = {name: statement.excluded[name] for name in rows[0] if name not in names}
+        await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=others), rows)
+
+
+class Part:
+    """A part of the store: some methods of the port over the one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
+    held = list(values)
+    for at in range(0, len(held), size):
+        yield held[at:at + size]

@@ -1,0 +1,187 @@
+"""What a feed lists: new entries wait to be collected, known ones are recognised under any of their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.codec import decode, encode
+from crawler.adapters.store.columns import digest
+from crawler.adapters.store.engine import Database, chunks
+from crawler.adapters.store.tables import addresses, sightings
+from crawler.core import urls
+from crawler.core.types import Entry, Window
+from crawler.ports import PollStored, SeenEntry
+
+_ALIASES = 8                      # URLs kept beside the first of an entry: some feeds give a new one at each poll
+_TOUCH = timedelta(days=1)        # how exactly `listed` is kept: each poll would rewrite every row
+_REVISIT = timedelta(minutes=15)  # before the second revisit, doubled before each later one, up to a day:
+_REVISIT_MOST = timedelta(days=1)  # a live blog, or a counter in the content, changes at every poll
+
+
+@dataclass(slots=True)
+class _Poll:
+    database: Database
+    feed: int
+    without: datetime | None
+    now: datetime
+    known: dict[bytes, dict[str, Any]]      # stored rows by names; an empty one for what this document has had
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    changed: int = 0
+
+
+async def store_entries(
+    database: Database, connection: AsyncConnection, feed: int, entries: Sequence[SeenEntry], window: Window,
+) -> PollStored:
+    """Queue the entries of a document that the feed has not listed before: it was read at `window.seen`, and the last
+    time before at `window.without`."""
+    poll = _Poll(database, feed, window.without, window.seen, await _known(connection, feed, entries))
+    for seen in entries:
+        await _store_entry(connection, poll, seen)
+    if poll.fresh:
+        await connection.execute(sa.insert(sightings), poll.fresh)
+    return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
+
+
+async def unknown_keys(connection: AsyncConnection, feed: int, keys: Sequence[str]) -> set[str]:
+    """Which of these keys the feed has not listed."""
+    names = {digest("key", key): key for key in keys}
+    for chunk in chunks(sorted(names)):
+        for name in await connection.scalars(sa.select(sightings.c.key_digest).where(
+                sightings.c.feed == feed, sightings.c.key_digest.in_(chunk))):
+            del names[name]
+    return set(names.values())
+
+
+async def _store_entry(connection: AsyncConnection, poll: _Poll, seen: SeenEntry) -> None:
+    key, url = digest("key", seen.entry.key), digest(seen.url)
+    row = poll.known.get(key) or poll.known.get(url)
+    if row is not None and "id" not in row:
+        return          # came earlier in this document
+    if row is not None and not _reused(row, seen):
+        poll.known[key] = poll.known[url] = {}
+        await _recognise(connection, poll, row, seen)
+        return
+    if row is not None and row["key_digest"] == key:
+        await _set(connection, row, {"key_digest": digest("key", seen.entry.key, row["url"])})
+    poll.fresh.append(_fresh(poll, seen))
+    poll.known[key] = poll.known[url] = {}
+
+
+def _reused(row: dict[str, Any], seen: SeenEntry) -> bool:
+    """Whether a feed gives the key of one article to another: link, title and dates are all different.
+
+    Feeds that number their places do so; a publisher who edits headline and link keeps the date.
+    """
+    if digest(seen.url) == row["url_digest"] or seen.url in row["aliases"] or seen.entry.title == row["title"]:
+        return False
+    before, after = _published(decode(Entry, row["entry"])), _published(seen.entry)
+    return bool(before and after) and before.isdisjoint(after)
+
+
+def _published(entry: Entry) -> set[str]:
+    return {claim.raw for claim in entry.claims if claim.what == "published"}
+
+
+async def _known(connection: AsyncConnection, feed: int, entries: Sequence[SeenEntry]) -> dict[bytes, dict[str, Any]]:
+    """The feed's sightings by the digests of their keys and URLs; a key goes before a URL."""
+    found: dict[bytes, dict[str, Any]] = {}
+    for column, names in ((sightings.c.url_digest, {digest(seen.url) for seen in entries}),
+                          (sightings.c.key_digest, {digest("key", seen.entry.key) for seen in entries})):
+        for chunk in chunks(sorted(names)):
+            rows = await connection.execute(
+                sa.select(*_COMPARED).where(sightings.c.feed == feed, column.in_(chunk)).order_by(sightings.c.id.desc()))
+            found.update({row[column.name]: dict(row) for row in rows.mappings()})
+    return found
+
+
+_COMPARED = [sightings.c[name] for name in (
+    "id", "purpose", "state", "key_digest", "url_digest", "aliases", "fingerprint", "listed", "finished", "revisits",
+    "article", "url", "title", "entry")]
+
+
+def _fresh(poll: _Poll, seen: SeenEntry) -> dict[str, Any]:
+    return {
+        **waiting(seen.entry, seen.url, poll.now), "purpose": "entry", "feed": poll.feed,
+        "without": poll.without, "seen": poll.now,
+    }
+
+
+def waiting(entry: Entry, url: str, now: datetime) -> dict[str, Any]:
+    """The row of something that waits to be collected."""
+    return {
+        "state": "waiting", "key_digest": digest("key", entry.key), "url_digest": digest(url), "key": entry.key,
+        "link": entry.link, "url": url, "host": urls.host(url), "aliases": [], **_said(entry),
+        "fingerprint": _fingerprint(entry), "listed": now, "due": now, "attempts": 0, "revisits": 0, "token": 0,
+    }
+
+
+def _said(entry: Entry) -> dict[str, Any]:
+    rest = replace(entry, key="", link="", title="", summary="", content=None)
+    return {"title": entry.title, "summary": entry.summary, "content": entry.content, "entry": encode(rest)}
+
+
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """The entry as the feed last listed it; its content only until it is collected."""
+    rest = decode(Entry, {**row.entry, "key": row.key, "link": row.link})
+    return replace(rest, title=row.title, summary=row.summary, content=row.content)
+
+
+def _fingerprint(entry: Entry) -> bytes:
+    """Of what makes an entry another one: title, dates, content. Summaries change with counters and teasers."""
+    dates = (f"{claim.what} {claim.raw}" for claim in entry.claims)
+    return digest(entry.title, entry.content or "", *dates)
+
+
+async def _recognise(connection: AsyncConnection, poll: _Poll, row: dict[str, Any], seen: SeenEntry) -> None:
+    if row["state"] == "spent":         # the article was pruned or forgotten: known, and nothing else
+        await _touch(connection, poll, row, {})
+        return
+    change: dict[str, Any] = {}
+    if _new_alias(row, seen.url):
+        change["aliases"] = [*row["aliases"], seen.url]
+        if row["article"]:
+            await poll.database.insert_new(
+                connection, addresses, [{"digest": digest(seen.url), "article": row["article"]}])
+    if _fingerprint(seen.entry) != row["fingerprint"]:
+        change |= _changed(poll, row, seen)
+    await _touch(connection, poll, row, change)
+
+
+async def _touch(connection: AsyncConnection, poll: _Poll, row: dict[str, Any], change: dict[str, Any]) -> None:
+    if row["listed"] < poll.now - _TOUCH:
+        change["listed"] = poll.now
+    if change:
+        await _set(connection, row, change)
+
+
+async def _set(connection: AsyncConnection, row: dict[str, Any], change: dict[str, Any]) -> None:
+    await connection.execute(sa.update(sightings).where(sightings.c.id == row["id"]).values(change))
+
+
+def _new_alias(row: dict[str, Any], url: str) -> bool:
+    return digest(url) != row["url_digest"] and url not in row["aliases"] and len(row["aliases"]) < _ALIASES
+
+
+def _changed(poll: _Poll, row: dict[str, Any], seen: SeenEntry) -> dict[str, Any]:
+    """A known entry says something else: collect it again. While it waits, it only says it better."""
+    said = {**_said(seen.entry), "fingerprint": _fingerprint(seen.entry)}
+    if row["state"] == "waiting":
+        return said
+    poll.changed += 1
+    return {
+        **said, "state": "waiting", "purpose": "revisit" if row["article"] else row["purpose"],
+        "due": _revisit_at(row, poll.now), "revisits": row["revisits"] + 1, "attempts": 0, "reason": None,
+        "detail": None, "lease_until": None, "changed_without": poll.without, "changed_seen": poll.now,
+    }
+
+
+def _revisit_at(row: dict[str, Any], now: datetime) -> datetime:
+    finished: datetime | None = row["finished"]
+    if not row["revisits"] or finished is None:
+        return now
+    pause: timedelta = min(_REVISIT_MOST, _REVISIT * 2 ** min(row["revisits"] - 1, 10))
+    return max(now, finished + pause)

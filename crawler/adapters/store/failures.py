@@ -1,0 +1,92 @@
+"""Every way in which a database fails, as one line: what, where, what to do. No SQL exception leaves the adapter."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from crawler.errors import FirsthandError, StoreError
+
+# By SQLite's extended result code, the longest beginning that fits.
+_SQLITE = {
+    "SQLITE_FULL": "the disk is full; nothing was written: free some space, or run `firsthand prune`",
+    "SQLITE_BUSY": "the database is locked by another process; try again when it has finished",
+    "SQLITE_LOCKED": "the database is locked by another process; try again when it has finished",
+    "SQLITE_READONLY": "the database cannot be written: check who owns the file and its directory",
+    "SQLITE_PERM": "the database cannot be read: check who owns the file and its directory",
+    "SQLITE_CANTOPEN": "the database cannot be opened: check that the path exists and may be read and written",
+    "SQLITE_CORRUPT": "the database is damaged; restore a copy made by `firsthand backup`",
+    "SQLITE_NOTADB": "the file is no SQLite database; check `store`, or restore a copy made by `firsthand backup`",
+    "SQLITE_IOERR": "the disk failed to read or write; check it and the file system",
+    "SQLITE_TOOBIG": "a value is larger than the database holds",
+}
+# By SQLSTATE, the longest beginning that fits: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRES = {
+    "53100": "the server's disk is full; nothing was written: free some space, or run `firsthand prune`",
+    "53300": "the server has no connection left; raise max_connections or run fewer processes",
+    "53": "the server is out of resources; try again later",
+    "28": "the server refused the user or password; check `store`",
+    "3D000": "the server has no such database; create it with createdb",
+    "42501": "the user may not do this; grant it the rights on the database",
+    "25006": "the server is read-only, a standby perhaps; check `store`",
+    "40": "other writers kept getting in the way; try again",
+    "55P03": "the database is locked by another process; try again when it has finished",
+    "57": "the server is starting, stopping or cancelled the request; try again later",
+    "08": "the connection to the server was lost; try again when it is back",
+    "XX": "the server reports damaged data; see its log",
+}
+_RETRIED = ("40001", "40P01")   # serialization failure, deadlock: the transaction has left nothing behind
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn whatever a database, its driver or the network raises into StoreError; `where` names the database."""
+    try:
+        yield
+    except FirsthandError:
+        raise
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
+        raise StoreError(f"store {where}: {explain(error)}") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("asyncpg"):
+            raise
+        raise StoreError(f"store {where}: {explain(error)}") from error
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong and what to do, without SQL, values or passwords."""
+    cause = _innermost(error)
+    code = str(getattr(cause, "sqlite_errorname", ""))
+    state = str(getattr(cause, "sqlstate", "") or "")
+    said = _longest(_SQLITE, code) or _longest(_POSTGRES, state)
+    if said:
+        return said
+    if isinstance(cause, sa.exc.TimeoutError):
+        return "every connection is taken; try again, or lower crawl.concurrency"
+    if isinstance(cause, OSError | TimeoutError):
+        return f"the database is out of reach ({_first_line(cause)}); check `store` and that the server runs"
+    return f"{type(cause).__name__}: {_first_line(cause)}"
+
+
+def may_retry(error: BaseException) -> bool:
+    """Whether the transaction was undone by another one and can simply be run again."""
+    return str(getattr(_innermost(error), "sqlstate", "") or "") in _RETRIED
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The driver's own exception under SQLAlchemy's wrappings."""
+    while True:
+        inner = getattr(error, "orig", None) or getattr(error, "driver_exception", None)
+        if inner is None or inner is error:
+            return error
+        error = inner
+
+
+def _longest(table: dict[str, str], code: str) -> str | None:
+    fits = [name for name in table if code.startswith(name)]
+    return table[max(fits, key=len)] if fits else None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

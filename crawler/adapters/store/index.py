@@ -1,0 +1,179 @@
+"""The index: who holds a paragraph of a source, who shares a key. Look-ups read a bounded part of each key's rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from math import fsum
+from typing import Any
+
+import sqlalchemy as sa
+import xxhash
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
+from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.marks import mark
+from crawler.adapters.store.tables import articles, is_kept, keys, units
+
+_HOLDERS = 200   # read of one key at most, the newest: a key with more says next to nothing
+_TOGETHER = 64   # keys looked up by one statement
+
+
+class Index(Part):
+    """Paragraphs and keys."""
+
+    async def unit_holders(self, source: str, units: Sequence[int], cap: int) -> dict[int, list[str]]:
+        """See `ports.Store`."""
+        names = {unit_of(source, key): key for key in units}
+        found: dict[int, list[str]] = {key: [] for key in units}
+
+        async def look(connection: AsyncConnection) -> dict[int, list[str]]:
+            for chunk in chunks(sorted(names), _TOGETHER):
+                for unit, article in await connection.execute(_holders(chunk, cap)):
+                    found[names[unit]].append(article)
+            return {key: sorted(ids) for key, ids in found.items()}
+
+        return await self._db.read(look)
+
+    async def set_dropped(self, article: str, dropped: Sequence[int]) -> int:
+        """See `ports.Store`."""
+        return await self._db.write(lambda connection: _drop(connection, article, dropped))
+
+    async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
+        """See `ports.Store`. Every id asked for is there; what is unknown has dropped nothing."""
+        return await self._db.read(lambda connection: _dropped(connection, articles))
+
+    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime) -> None:
+        """See `ports.Store`."""
+        await self._db.write(lambda connection: _put(connection, article, sorted(set(keys)), seen))
+
+    async def candidates(
+        self, article: str, keys: Sequence[int], since: datetime, until: datetime, limit: int,
+    ) -> list[str]:
+        """See `ports.Store`. Of a key with more than 200 holders in the window the newest 200 are read and counted."""
+        async def look(connection: AsyncConnection) -> list[str]:
+            sharing: dict[int, list[str]] = defaultdict(list)
+            for chunk in chunks(sorted(set(keys)), _TOGETHER):
+                for key, holder in await connection.execute(_sharing(chunk, article, since, until)):
+                    sharing[key].append(holder)
+            return _ranked(sharing, limit)
+
+        return await self._db.read(look)
+
+    async def same_text(self, host: str, text_hash: int) -> list[tuple[str, str]]:
+        """See `ports.Store`. `text_hash` is `core.text.key` of the forms of the text's words."""
+        alike = (sa.select(articles.c.id, articles.c.title).order_by(articles.c.id)
+                 .where(articles.c.host == host, articles.c.text_hash == text_hash, ~articles.c.forgotten))
+
+        async def look(connection: AsyncConnection) -> list[tuple[str, str]]:
+            return [(row.id, row.title) for row in await connection.execute(alike)]
+
+        return await self._db.read(look)
+
+
+def unit_of(source: str, key: int) -> int:
+    """One 64-bit key for a paragraph of a source: half the row that the two would take."""
+    return xxhash.xxh3_64_intdigest(storable(source).encode() + b"\0" + key.to_bytes(8, "little"))
+
+
+async def hold_units(connection: AsyncConnection, article: str, source: str, held: Sequence[int]) -> None:
+    """An article holds these paragraphs."""
+    if held:
+        await connection.execute(sa.insert(units), [
+            {"unit": unit, "article": article, "dropped": False} for unit in sorted({unit_of(source, k) for k in held})])
+
+
+async def leave_index(connection: AsyncConnection, ids: Iterable[str]) -> int:
+    """Take articles out of the index; returns how many rows of keys that were."""
+    removed = 0
+    for id_ in ids:
+        row = (await connection.execute(
+            sa.select(articles.c.source, articles.c.unit_keys).where(articles.c.id == id_))).one()
+        removed += await _put(connection, id_, [], None)
+        for chunk in chunks(unit_of(row.source, key) for key in unpack_keys(row.unit_keys)):
+            await connection.execute(sa.delete(units).where(units.c.unit.in_(chunk), units.c.article == id_))
+    return removed
+
+
+def _holders(wanted: Sequence[int], cap: int) -> sa.Select[Any]:
+    each = [sa.select(units.c.unit, units.c.article).where(units.c.unit == unit)
+            .order_by(units.c.article).limit(cap) for unit in wanted]
+    return _together(each)
+
+
+def _sharing(wanted: Sequence[int], article: str, since: datetime, until: datetime) -> sa.Select[Any]:
+    each = [sa.select(keys.c.key, keys.c.article)
+            .where(keys.c.key == key, keys.c.seen.between(since, until), keys.c.article != article)
+            .order_by(keys.c.seen.desc(), keys.c.article.desc()).limit(_HOLDERS) for key in wanted]
+    return _together(each)
+
+
+def _together(each: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
+    """One statement for many limited look-ups; SQLite takes a LIMIT inside a union only in a subquery."""
+    return sa.select(sa.union_all(*(sa.select(one.subquery()) for one in each)).subquery())
+
+
+def _ranked(sharing: dict[int, list[str]], limit: int) -> list[str]:
+    weights: dict[str, list[float]] = defaultdict(list)
+    for holders in sharing.values():
+        for holder in holders:
+            weights[holder].append(1 / len(holders))
+    # fsum: the same sum in whatever order the rows came.
+    return sorted(weights, key=lambda id_: (-fsum(weights[id_]), id_))[:limit]
+
+
+async def _put(connection: AsyncConnection, article: str, wanted: list[int], seen: datetime | None) -> int:
+    """Replace the keys of an article; returns how many it had."""
+    row = (await connection.execute(
+        sa.select(articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten)
+        .where(articles.c.id == article).with_for_update())).one_or_none()
+    if row is None or (row.forgotten and wanted):
+        return 0
+    before = unpack_keys(row.indexed)
+    if before == wanted and row.indexed_seen == seen:
+        return len(before)
+    for chunk in chunks(before):
+        await connection.execute(sa.delete(keys).where(
+            keys.c.key.in_(chunk), keys.c.seen == row.indexed_seen, keys.c.article == article))
+    if wanted:
+        await connection.execute(sa.insert(keys), [{"key": key, "seen": seen, "article": article} for key in wanted])
+    await connection.execute(sa.update(articles).where(articles.c.id == article).values(
+        indexed=pack_keys(wanted), indexed_seen=seen))
+    return len(before)
+
+
+async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int]) -> int:
+    row = (await connection.execute(sa.select(articles.c.source, articles.c.unit_keys).where(
+        articles.c.id == article, ~articles.c.forgotten))).one_or_none()
+    if row is None:
+        return 0
+    gone = {unit_of(row.source, key) for key in dropped}
+    await _flag(connection, article, {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}, gone)
+    await connection.execute(sa.update(articles).where(articles.c.id == article).values(
+        dropped_keys=pack_keys(sorted(set(dropped)))))
+    keeping: set[str] = set()
+    for chunk in chunks(sorted(gone)):
+        keeping |= set(await connection.scalars(
+            sa.select(units.c.article).where(units.c.unit.in_(chunk), units.c.article != article, is_kept)))
+    # One that waits unclaimed will see today's holders anyway.
+    judged = ~articles.c.unjudged | articles.c.lease_until.is_not(None)
+    return sum([await mark(connection, articles.c.id.in_(ids) & judged & ~articles.c.remarked)
+                for ids in chunks(sorted(keeping))])
+
+
+async def _dropped(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, frozenset[int]]:
+    found = dict.fromkeys(ids, frozenset[int]())
+    for chunk in chunks(found):
+        rows = await connection.execute(
+            sa.select(articles.c.id, articles.c.dropped_keys).where(articles.c.id.in_(chunk)))
+        found |= {row.id: frozenset(unpack_keys(row.dropped_keys)) for row in rows}
+    return found
+
+
+async def _flag(connection: AsyncConnection, article: str, own: set[int], gone: set[int]) -> None:
+    """Note which units of an article are left out."""
+    for flag, changed in ((True, own & gone), (False, own - gone)):
+        for chunk in chunks(sorted(changed)):
+            await connection.execute(
+                sa.update(units).where(units.c.unit.in_(chunk), units.c.article == article,
+                                       units.c.dropped != flag).values(dropped=flag))

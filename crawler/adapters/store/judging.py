@@ -1,0 +1,126 @@
+"""Judging: articles that wait for it, their matches, and everything that may belong to one story."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.articles import load_articles
+from crawler.adapters.store.codec import decode, encode
+from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.marks import mark
+from crawler.adapters.store.tables import articles, is_unjudged, matches, members, ruled, verdicts
+from crawler.core.types import Article, Match
+from crawler.errors import LeaseLostError
+from crawler.ports import Judgement
+
+
+class Judging(Part):
+    """The queue of what to judge, and matches."""
+
+    async def claim_unjudged(self, now: datetime, lease: timedelta, limit: int) -> list[Judgement]:
+        """See `ports.Store`."""
+        free = articles.c.lease_until.is_(None) | (articles.c.lease_until <= now)
+        ripe = (sa.select(articles.c.id, articles.c.token).where(is_unjudged, free)
+                .order_by(articles.c.first_seen, articles.c.id).limit(limit).with_for_update(skip_locked=True))
+
+        async def claim(connection: AsyncConnection) -> list[Judgement]:
+            tokens = {row.id: row.token + 1 for row in await connection.execute(ripe)}
+            for ids in chunks(tokens):
+                await connection.execute(sa.update(articles).where(articles.c.id.in_(ids)).values(
+                    token=articles.c.token + 1, lease_until=now + lease, remarked=False))
+            return [Judgement(article, tokens[article.id])
+                    for article in await load_articles(connection, list(tokens))]
+
+        return await self._db.write(claim)
+
+    async def finish_judging(self, judgement: Judgement, now: datetime) -> None:  # noqa: ARG002 - the port's signature
+        """See `ports.Store`. Raises LeaseLostError where another worker has claimed the article since."""
+        id_ = judgement.article.id
+        done = sa.update(articles).where(articles.c.id == id_, articles.c.token == judgement.token).values(
+            unjudged=articles.c.remarked, remarked=False, lease_until=None)
+
+        async def finish(connection: AsyncConnection) -> None:
+            if (await connection.execute(done)).rowcount != 1:
+                raise LeaseLostError(f"article {id_}: another worker judges it; nothing was written")
+
+        await self._db.write(finish)
+
+    async def mark_unjudged(self, since: datetime | None, articles: Sequence[str] | None = None) -> int:
+        """See `ports.Store`."""
+        return await self._db.write(lambda connection: _mark(connection, since, articles))
+
+    async def articles(self, ids: Sequence[str]) -> list[Article]:
+        """See `ports.Store`."""
+        return await self._db.read(lambda connection: load_articles(connection, ids))
+
+    async def save_matches(self, article: str, matches: Sequence[Match]) -> None:
+        """See `ports.Store`."""
+        await self._db.write(lambda connection: self._replace_matches(connection, article, matches))
+
+    async def _replace_matches(self, connection: AsyncConnection, article: str, found: Sequence[Match]) -> None:
+        await connection.execute(sa.delete(matches).where((matches.c.a == article) | (matches.c.b == article)))
+        present = {one.id for one in await load_ids(connection, {id_ for match in found for id_ in (match.a, match.b)})}
+        rows = [{"a": match.a, "b": match.b, "copied": match.copied, "detail": encode(match)}
+                for match in sorted(found, key=lambda match: (match.a, match.b)) if {match.a, match.b} <= present]
+        await self._db.upsert(connection, matches, rows)
+
+    async def component(self, article: str, limit: int) -> tuple[list[str], list[Match]]:
+        """See `ports.Store`. Nearest first; where the limit cuts a ring, its lowest ids stay."""
+        async def look(connection: AsyncConnection) -> tuple[list[str], list[Match]]:
+            ids = await reachable(connection, article, limit)
+            return ids, await _matches_among(connection, ids)
+
+        return await self._db.read(look)
+
+    def electing(self) -> AbstractAsyncContextManager[None]:
+        """See `ports.Store`: across tasks and across processes."""
+        return self._db.backend.electing()
+
+
+async def reachable(connection: AsyncConnection, article: str, limit: int) -> list[str]:
+    """The articles tied to one, directly or over others, ring by ring."""
+    found, ring = [article], [article]
+    while ring and len(found) < limit:
+        known = set(found)
+        ring = sorted({id_ for ids in chunks(ring) for id_ in await _neighbours(connection, ids)} - known)
+        ring = [id_ for id_ in ring if id_ in {row.id for row in await load_ids(connection, ring)}]
+        ring = ring[:limit - len(found)]
+        found += ring
+    return found
+
+
+async def load_ids(connection: AsyncConnection, ids: Sequence[str] | set[str]) -> list[sa.Row[Any]]:
+    """Which of these articles are stored and not forgotten."""
+    return [row for chunk in chunks(sorted(ids)) for row in await connection.execute(
+        sa.select(articles.c.id).where(articles.c.id.in_(chunk), ~articles.c.forgotten))]
+
+
+async def _neighbours(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    theirs = sa.select(members.c.story).where(members.c.article.in_(ids))
+    merged = (sa.select(ruled.c.verdict).join(verdicts, verdicts.c.id == ruled.c.verdict)
+              .where(ruled.c.article.in_(ids), verdicts.c.ruling == "merge", verdicts.c.undone_at.is_(None)))
+    steps = (
+        sa.select(matches.c.b).where(matches.c.a.in_(ids), matches.c.copied),
+        sa.select(matches.c.a).where(matches.c.b.in_(ids), matches.c.copied),
+        sa.select(members.c.article).where(members.c.story.in_(theirs)),
+        sa.select(ruled.c.article).where(ruled.c.verdict.in_(merged)),
+    )
+    return {id_ for step in steps for id_ in await connection.scalars(step)}
+
+
+async def _matches_among(connection: AsyncConnection, ids: Sequence[str]) -> list[Match]:
+    inside = set(ids)
+    rows = [row for chunk in chunks(sorted(inside)) for row in await connection.execute(
+        sa.select(matches.c.b, matches.c.detail).where(matches.c.a.in_(chunk)).order_by(matches.c.a, matches.c.b))]
+    return [decode(Match, row.detail) for row in rows if row.b in inside]
+
+
+async def _mark(connection: AsyncConnection, since: datetime | None, ids: Sequence[str] | None) -> int:
+    recent = sa.true() if since is None else articles.c.first_seen >= since
+    if ids is None:
+        return await mark(connection, recent)
+    return sum([await mark(connection, articles.c.id.in_(chunk) & recent) for chunk in chunks(dict.fromkeys(ids))])

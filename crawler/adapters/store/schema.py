@@ -1,0 +1,54 @@
+"""The schema's version: made on an empty database, brought forward from an older one, refused when newer."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.engine import Database
+from crawler.errors import StoreError
+
+HEAD = "0001"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
+
+
+async def bring_up(database: Database, *, create: bool) -> None:
+    """Migrate to HEAD in one transaction. Raises StoreError: empty and not `create`, or newer than this program."""
+    version = await database.read(_version)
+    if version == HEAD:
+        return
+    if version is None and not create:
+        raise StoreError(f"store {database.where}: nothing is stored yet; `firsthand run` creates the database")
+    await database.write(lambda connection: _migrate(database, connection))
+
+
+async def _migrate(database: Database, connection: AsyncConnection) -> None:
+    await database.backend.lock(connection, "schema")
+    version = await _version(connection)    # another process may have been quicker
+    if version is not None and not _older(version):
+        if version == HEAD:
+            return
+        raise StoreError(f"store {database.where}: written by a newer Firsthand (schema {version}, this one knows "
+                         f"{HEAD}); update Firsthand, or name another database in `store`")
+    await connection.run_sync(_upgrade)
+
+
+async def _version(connection: AsyncConnection) -> str | None:
+    """None for an empty database."""
+    if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version")):
+        return None
+    found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _older(version: str) -> bool:
+    return version.isdecimal() and int(version) < int(HEAD)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s that an up-to-date database does not pay
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)

@@ -1,0 +1,138 @@
+"""What waits to be collected: claims, failures, pages that articles name as their source."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.columns import digest
+from crawler.adapters.store.engine import Part
+from crawler.adapters.store.entries import entry_of, waiting
+from crawler.adapters.store.tables import addresses, feeds, is_waiting, sightings, wants
+from crawler.core.types import Entry, Window
+from crawler.errors import LeaseLostError
+from crawler.ports import Sighting
+
+_POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 20 ms where all of them are there
+_ROUNDS = 4      # of looking for rows that no other worker is just claiming
+
+
+class Sightings(Part):
+    """The queue of what to collect."""
+
+    async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
+        """See `ports.Store`. `attempts` counts the claims before this one."""
+        async def claim(connection: AsyncConnection) -> list[Sighting]:
+            ids = await _lock_ripe(connection, now, limit)
+            rows = (await connection.execute(_claimed(ids))).all()
+            await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
+                token=sightings.c.token + 1, attempts=sightings.c.attempts + 1, lease_until=now + lease))
+            by_id = {row.id: _sighting(row) for row in rows}
+            return [by_id[id_] for id_ in ids]
+
+        return await self._db.write(claim)
+
+    async def fail_sighting(
+        self, sighting: Sighting, reason: str, detail: str, retry: datetime | None, now: datetime,
+    ) -> None:
+        """See `ports.Store`."""
+        async def fail(connection: AsyncConnection) -> None:
+            await held(connection, sighting)
+            change = {"state": "failed", "finished": now, "content": None} if retry is None else {"due": retry}
+            await connection.execute(sa.update(sightings).where(sightings.c.id == sighting.id).values(
+                **change, reason=reason, detail=detail, lease_until=None))
+
+        await self._db.write(fail)
+
+    async def want_page(self, url: str, named_by: str, now: datetime) -> bool:
+        """See `ports.Store`."""
+        async def want(connection: AsyncConnection) -> bool:
+            mark = digest(url)
+            await self._db.backend.lock(connection, f"page {mark.hex()}")
+            await self._db.insert_new(connection, wants, [{"article": named_by, "url_digest": mark, "at": now}])
+            known = sa.exists().where(addresses.c.digest == mark) | sa.exists().where(sightings.c.url_digest == mark)
+            if await connection.scalar(sa.select(known)):
+                return False
+            await connection.execute(sa.insert(sightings).values(
+                **waiting(Entry(key=url, link=url), url, now), purpose="attribution", seen=now))
+            return True
+
+        return await self._db.write(want)
+
+    async def waiting_for(self, article: str) -> str | None:
+        """See `ports.Store`. Of several pages that it names, the one it named first."""
+        became = (sa.select(addresses.c.article).join(wants, wants.c.url_digest == addresses.c.digest)
+                  .where(wants.c.article == article, addresses.c.article != article)
+                  .order_by(wants.c.at, wants.c.url_digest).limit(1))
+
+        async def look(connection: AsyncConnection) -> str | None:
+            return await connection.scalar(became)
+
+        return await self._db.read(look)
+
+
+async def held(connection: AsyncConnection, sighting: Sighting) -> sa.Row[Any]:
+    """The row of a claimed sighting, locked. Raises LeaseLostError where the claim is no longer good."""
+    row = (await connection.execute(
+        sa.select(sightings).where(sightings.c.id == sighting.id, is_waiting).with_for_update())).one_or_none()
+    if row is None or row.token != sighting.token:
+        raise LeaseLostError(f"{sighting.url}: another worker has collected it meanwhile; nothing was written")
+    return row
+
+
+async def finish(connection: AsyncConnection, row: sa.Row[Any], article: str, now: datetime) -> None:
+    """The sighting is of this article."""
+    window = {}
+    if row.article not in (None, article) and row.changed_seen is not None:
+        # The entry now leads to another article: what was observed of the first says nothing of this one.
+        window = {"without": row.changed_without, "seen": row.changed_seen}
+    await connection.execute(sa.update(sightings).where(sightings.c.id == row.id).values(
+        **window, state="done", article=article, finished=now, lease_until=None, content=None, reason=None,
+        detail=None))
+
+
+def ripe(now: datetime) -> sa.ColumnElement[bool]:
+    """Waiting, and its time has come."""
+    return is_waiting & (sightings.c.due <= now)
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    return ripe(now) & (sightings.c.lease_until.is_(None) | (sightings.c.lease_until <= now))
+
+
+async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> list[int]:
+    """Ids of free rows, one of each host before the second of any; rows that others are claiming are stepped over."""
+    taken: list[int] = []
+    tried: list[int] = []
+    for _ in range(_ROUNDS):
+        ids = list(await connection.scalars(_spread(now, limit - len(taken), tried)))
+        free = set(await connection.scalars(
+            sa.select(sightings.c.id).where(sightings.c.id.in_(ids), _free(now)).with_for_update(skip_locked=True)))
+        taken += [id_ for id_ in ids if id_ in free]
+        tried += ids
+        if len(taken) >= limit or len(free) == len(ids):
+            break
+    return taken
+
+
+def _spread(now: datetime, limit: int, tried: list[int]) -> sa.Select[Any]:
+    oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due).where(_free(now))
+              .where(sightings.c.id.not_in(tried)).order_by(sightings.c.due, sightings.c.id).limit(_POOL).subquery())
+    place = sa.func.row_number().over(partition_by=oldest.c.host, order_by=(oldest.c.due, oldest.c.id))
+    placed = sa.select(oldest, place.label("place")).subquery()
+    return sa.select(placed.c.id).order_by(placed.c.place, placed.c.due, placed.c.id).limit(limit)
+
+
+def _claimed(ids: list[int]) -> sa.Select[Any]:
+    return (sa.select(sightings, feeds.c.url.label("feed_url"), feeds.c.source, feeds.c.config)
+            .outerjoin(feeds, feeds.c.id == sightings.c.feed).where(sightings.c.id.in_(ids)))
+
+
+def _sighting(row: sa.Row[Any]) -> Sighting:
+    return Sighting(
+        id=row.id, purpose=row.purpose, feed_id=row.feed, feed_url=row.feed_url, source=row.source,
+        tags=tuple((row.config or {}).get("tags", ())), entry=entry_of(row), url=row.url,
+        window=None if row.feed is None else Window(row.without, row.seen), attempts=row.attempts,
+        token=row.token + 1, article=row.article if row.purpose == "revisit" else None,
+    )

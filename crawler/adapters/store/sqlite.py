@@ -1,0 +1,153 @@
+"""SQLite: one writer connection for all of a process, readers beside it, WAL, nothing lost by a power cut."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from crawler.adapters.store.failures import translated
+from crawler.errors import StoreError
+
+_BUSY_SECONDS = 30       # a command and the daemon are two writers; a transaction lasts milliseconds
+_ELECTION_SECONDS = 60   # an election takes well under a second; longer means that the other process hangs
+_READERS = 4
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",           # WAL with NORMAL may lose the last transactions on power loss
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Sqlite:
+    """A database file; `engine.Backend`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.where = str(path)
+        self._writer = _engine(path, "BEGIN IMMEDIATE", _PRAGMAS, size=1)
+        self._reader = _engine(path, "BEGIN", (*_PRAGMAS[1:], "PRAGMA query_only = ON"), size=_READERS)
+        self._turn = asyncio.Lock()
+        self._election = asyncio.Lock()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A deferred transaction: one snapshot from its first SELECT on."""
+        async with self._reader.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """BEGIN IMMEDIATE on the one writer connection: what it reads, nobody changes before it commits."""
+        async with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    async def lock(self, connection: AsyncConnection, name: str) -> None:
+        """Nothing to do: there is one writer."""
+
+    @asynccontextmanager
+    async def electing(self) -> AsyncIterator[None]:
+        """An exclusive transaction on an empty database beside this one: a lock between processes that ends with
+        its holder, needs no clock, and does not hold up the writers of this database."""
+        async with self._election:
+            with translated(self.where):
+                holder = await self._hold_election()
+            try:
+                yield
+            finally:
+                await holder.close()
+
+    async def _hold_election(self) -> aiosqlite.Connection:
+        holder = await aiosqlite.connect(self.path.with_name(self.path.name + "-election"), timeout=0,
+                                         isolation_level=None)
+        try:
+            async with asyncio.timeout(_ELECTION_SECONDS):
+                while not await _begin_exclusive(holder):  # noqa: ASYNC110 - the other holder may be a process
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            await holder.close()
+            raise StoreError(f"store {self.where}: another process has been electing for {_ELECTION_SECONDS} s; "
+                             "see `firsthand status`, and end it if it hangs") from None
+        except BaseException:
+            await holder.close()
+            raise
+        return holder
+
+    def insert(self, table: sa.Table) -> Any:
+        """SQLite's INSERT."""
+        return insert(table)
+
+    async def backup(self, target: Path) -> None:
+        """VACUUM INTO: one snapshot, compacted, while others read and write."""
+        try:
+            _claim(target)
+        except OSError as error:
+            said = "exists already" if isinstance(error, FileExistsError) else error.strerror
+            raise StoreError(f"backup {target}: {said}; name a new file in a directory that can be written") from error
+        with translated(f"{self.where}: backup {target}"):
+            await asyncio.to_thread(_vacuum_into, self.path, target)
+
+    async def close(self) -> None:
+        """Close every connection; the last one folds the log into the file."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _engine(path: Path, begin: str, pragmas: tuple[str, ...], *, size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        sa.URL.create("sqlite+aiosqlite", database=str(path)), pool_size=size, max_overflow=0,
+        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},  # None: we alone say BEGIN
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+async def _begin_exclusive(holder: aiosqlite.Connection) -> bool:
+    try:
+        await holder.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise
+        return False
+    return True
+
+
+def _claim(target: Path) -> None:
+    """Create the file, so that nobody else's is ever overwritten: VACUUM INTO takes an empty one."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _vacuum_into(path: Path, target: Path) -> None:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    finally:
+        connection.close()
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
