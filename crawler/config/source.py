@@ -28,6 +28,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _MAY_HOLD_MARKS = re.compile(r"(?:^|[\s,\[{(:?-])[&*!][^\s=]", re.MULTILINE)
 _PLAIN_WORDS = {
     "found character that cannot start any token": "a character that cannot begin a value (such as @ ` %); quote it",
+    "did not find expected alphabetic or numeric character": "a value that begins with * or &; quote it",
     "did not find expected node content": "a value is missing, or a bracket is not closed",
     "did not find expected key": "the indentation does not fit the lines above",
     "did not find expected '-' indicator": "the indentation does not fit the list above",
