@@ -120,7 +120,7 @@ def running(state_dir: Path) -> Running | None:
     path = state_dir / PID_FILE
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise OperationError(escape(f"{path}: cannot be read: {error.strerror}")) from None
@@ -187,6 +187,7 @@ def start(command: Sequence[str], state_dir: Path, *, patience: float = 60) -> R
         _await_ready(child, ready, log, written, patience)
     finally:
         os.close(ready)
+        child.returncode = child.returncode or 0  # it is on its own now: nobody here waits for it
     return running(state_dir) or Running(child.pid, datetime.fromtimestamp(log.stat().st_mtime, UTC), log)
 
 
