@@ -115,6 +115,8 @@ def test_different_pages_keep_different_keys(one, other):
     ("http://0177.0.0.01/x", "http://127.0.0.1/x"),
     ("https://daily.com/?b=2&a=1&b=1", "https://daily.com/?a=1&b=2&b=1"),
     ("https://daily.com/story.amp.html", "https://daily.com/story.html"),
+    ("https://daily.com/story_amp.html", "https://daily.com/story.html"),
+    ("https://daily.com/story/index.amp", "https://daily.com/story"),
     ("https://daily.com/#!/page/3", "https://daily.com/#!/page/3"),
     ("https://web.archive.example/web/2020/http://daily.com/x", "https://web.archive.example/web/2020/http://daily.com/x"),
 ])

@@ -13,6 +13,7 @@ What is folded, and why the result can still be requested:
 
 import base64
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import xxhash
@@ -25,6 +26,7 @@ from crawler.core.urls.trackers import is_tracker
 _ROUNDS = 8  # each round undoes one layer (AMP inside a wrapper inside an AMP cache); real links need two
 
 
+@lru_cache(maxsize=16384)  # .16 ms each, and every poll brings the links of the last one again
 def canonical(url: str, base: str | None = None) -> str | None:
     """The canonical form of an http(s) URL, resolved against `base`; None where it is none or over 2048 characters.
 
@@ -79,8 +81,8 @@ def _bare(name: str) -> str:
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid|cfid|cftoken)=[^/;]*", re.IGNORECASE)
 # "/tag/amp" is a page about amplifiers.
-_AMP_TAIL = re.compile(r"(?<!/tag)(?<!/tags)(?<!/topic)(?<!/topics)(?<!/category)(?<=[^/])/amp(?:\.html)?/?$", re.IGNORECASE)
-_AMP_SUFFIX = re.compile(r"(?<=[^/])\.amp(?=(?:\.html?)?$)", re.IGNORECASE)
+_AMP_TAIL = re.compile(r"(?<!/tag)(?<!/tags)(?<!/topic)(?<!/topics)(?<!/category)(?<=[^/])/(?:index\.)?amp(?:\.html)?/?$", re.IGNORECASE)
+_AMP_SUFFIX = re.compile(r"(?<=[^/])(?:\.amp(?=(?:\.html?)?$)|_amp(?=\.html?$))", re.IGNORECASE)
 _AMP_HEAD = re.compile(r"^/amp(?=/[^/]+/[^/]+)", re.IGNORECASE)
 
 
