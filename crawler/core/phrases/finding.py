@@ -10,7 +10,7 @@ from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
-_SHORT = 160        # characters of a sentence without a subject: "Copied automatically from its source."
+_HEAD = 70          # characters at the beginning of a piece by which most are left unread
 _OPENING = 8        # a dateline stands on one of the first lines
 _WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
 
@@ -52,20 +52,21 @@ def _candidates(text: str) -> Iterator[Unit]:
 
 
 def _worth(piece: str) -> bool:
+    # The words that begin a sentence can stand anywhere in a line.
     together = parts_in(piece)
-    return bool(labels.promising(together) or rules.promising(together, short=True))
+    return bool(together & labels.KEYS or rules.promising(together, together))
 
 
 def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[_Found]:
     piece = text[unit.start:unit.end]
-    together = parts_in(piece)
+    together, head = parts_in(piece), parts_in(piece[:_HEAD])
     if unit.own_line or unit.edge:
-        spoken = rules.promising(together, short=len(piece) <= _SHORT)
-        if spoken or labels.promising(together):
+        spoken = rules.promising(together, head)
+        if spoken or labels.promising(piece):
             found = tokens(text, unit)
             spoken.sort(key=lambda each: each != language)
             hit = next(filter(None, (_spoken(text, found, each, piece, title) for each in spoken)), None)
-            hit = hit or labels.label(piece, found, unit.start, together) or labels.credit(text, unit, found, together)
+            hit = hit or labels.label(piece, found, unit.start, head) or labels.credit(text, unit, found, head)
             if hit is not None:
                 yield hit
                 return

@@ -24,12 +24,21 @@ _TRIM = " \t\n.。:：|»›→-–—\"'“”«»()[]【】、,،"
 Found = tuple[Literal["source-label", "credit", "dateline", "greeting"], str | None, str]
 
 
-def promising(together: Parts) -> bool:
-    """Whether words that play these parts could be a label or a credit: the cheap question."""
-    return bool(together & _GATE)
+def promising(piece: str) -> bool:
+    """Whether a piece could be a label or a credit, by its first words: the cheap question."""
+    if len(piece) > _LONGEST:
+        return False
+    key = parts_in(piece[:_HEAD_OF_LABEL]) & KEYS
+    if not key:
+        return False
+    first = parts_in(" ".join(piece[:_HEAD_OF_LABEL].split()[:2]))
+    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES)
 
 
-_GATE = everywhere(Part.SRC | Part.LINK | Part.CREDIT)
+_LONGEST = 200        # characters of a label and what follows it
+_HEAD_OF_LABEL = 40
+KEYS = everywhere(Part.SRC | Part.LINK | Part.CREDIT)
+_FIRST = _IN_LABEL | Part.CREDIT
 
 
 def label(piece: str, found: list[Token], offset: int, together: Parts) -> Found | None:
@@ -64,25 +73,25 @@ def _label(piece: str, found: list[Token], offset: int, together: Parts) -> tupl
     return None
 
 
-def _leading(found: list[Token], language: str) -> list[Part]:
+def _leading(found: list[Token], language: str) -> list[int]:
     """The parts of the first words, as long as they can stand in a label."""
-    parts: list[Part] = []
+    parts: list[int] = []
     for token in found[:12]:
-        part = Part(of_language(token.parts, language))
+        part = of_language(token.parts, language)
         if not part & _IN_LABEL:
             break
         parts.append(part)
     return parts
 
 
-def _together(parts: Iterable[Part]) -> Part:
-    total = Part(0)
+def _together(parts: Iterable[int]) -> int:
+    total = 0
     for part in parts:
         total |= part
     return total
 
 
-def _closed(piece: str, found: list[Token], leading: list[Part], offset: int) -> tuple[str, str, bool] | None:
+def _closed(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
     """A label that ends in a colon, an arrow, or with the piece."""
     for count in range(1, len(leading) + 1):
         end = found[count - 1].end - offset
@@ -92,7 +101,7 @@ def _closed(piece: str, found: list[Token], leading: list[Part], offset: int) ->
     return _named_label(piece, found, leading, offset)
 
 
-def _named_label(piece: str, found: list[Token], leading: list[Part], offset: int) -> tuple[str, str, bool] | None:
+def _named_label(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
     """Link to the story at NAME: headline."""
     parts = _together(leading)
     if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM)):
@@ -102,7 +111,7 @@ def _named_label(piece: str, found: list[Token], leading: list[Part], offset: in
     return (piece[:end], piece[end:].strip(), True) if closed else None
 
 
-def _running(piece: str, found: list[Token], leading: list[Part], offset: int) -> tuple[str, str, bool] | None:
+def _running(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
     """A label that runs on into a name: "Kaynak AA", "Read the original at Example Daily"."""
     parts, rest = _together(leading), found[len(leading):]
     if not leading or not rest or len(rest) > 5 or not rest[0].proper:
@@ -113,11 +122,11 @@ def _running(piece: str, found: list[Token], leading: list[Part], offset: int) -
     return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
 
 
-def _names_source(parts: Part) -> bool:
+def _names_source(parts: int) -> bool:
     return bool(parts & Part.SRC or (parts & Part.LINK and parts & Part.ITEM))
 
 
-def _leads_on(parts: Part) -> bool:
+def _leads_on(parts: int) -> bool:
     return bool(parts & Part.LINK and parts & Part.MORE)
 
 
@@ -127,7 +136,7 @@ def credit(text: str, unit: Unit, found: list[Token], together: Parts) -> Found 
         return None
     for language in LANGUAGES:
         if of_language(together, language) & Part.CREDIT:
-            parts = [Part(of_language(token.parts, language)) for token in found]
+            parts = [of_language(token.parts, language) for token in found]
             span = _credited(parts, found, final=language in HEAD_FINAL)
             name = text[found[span[0]].start:found[span[1] - 1].end] if span else None
             if _credits(parts, found, name, own_line=unit.own_line):
@@ -135,11 +144,11 @@ def credit(text: str, unit: Unit, found: list[Token], together: Parts) -> Found 
     return None
 
 
-def _credited(parts: list[Part], found: list[Token], *, final: bool) -> tuple[int, int] | None:
+def _credited(parts: list[int], found: list[Token], *, final: bool) -> tuple[int, int] | None:
     return span_of_name(found, parts, final=False) or (span_of_name(found, parts, final=True) if final else None)
 
 
-def _credits(parts: list[Part], found: list[Token], name: str | None, *, own_line: bool) -> bool:
+def _credits(parts: list[int], found: list[Token], name: str | None, *, own_line: bool) -> bool:
     """Whether the first words credit, and nothing else is said."""
     start = next((at for at, part in enumerate(parts) if not part & (Part.FILL | Part.ITEM) or part & Part.CREDIT), 0)
     if not parts[start] & Part.CREDIT or _together(parts) & Part.VETO:

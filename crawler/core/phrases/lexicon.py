@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntFlag, auto
+from enum import IntEnum
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
@@ -13,38 +13,39 @@ import regex
 from crawler.core.text import fold
 
 
-class Part(IntFlag):
-    """The part that a word plays in a site's own phrases; the names are those of the table."""
+class Part(IntEnum):
+    """The part that a word plays in a site's own phrases; the names are those of the table. Sums of parts are plain
+    integers: a text asks for them a hundred thousand times, and those of IntFlag cost ten times as much."""
 
-    THIS = auto()    # this, the following, the above
-    ITEM = auto()    # article, story, news
-    COPY = auto()    # copied, quoted, republished, translated
-    PUB = auto()     # published, appeared: a declaration only together with FIRST
-    FIRST = auto()   # first, originally
-    WP = auto()      # the fixed middle of a WordPress feed footer: "appeared first on"
-    AUTO = auto()    # how it was copied: automatically, in full, with permission
-    SRC = auto()     # source, original
-    FROM = auto()    # what stands between the copy and whom it names
-    FEED = auto()    # syndicated feed
-    OUTLET = auto()  # newspaper, agency, site, author, owner
-    US = auto()      # we, our staff, the editors
-    NOT = auto()     # negations
-    EDIT = auto()    # edited, checked, changed
-    RESP = auto()    # responsible, rights
-    VETO = auto()    # reporting and judging words, other people, pictures: no declaration of a site has them
-    IF = auto()      # conditions
-    FILL = auto()    # function words
-    THANK = auto()
-    GREET = auto()
-    READER = auto()
-    SHARE = auto()   # share, subscribe, follow
-    LINK = auto()    # click, read, visit, link
-    SOCIAL = auto()  # Facebook, newsletter, app
-    MORE = auto()    # more, the rest, details
-    TITLE = auto()   # under the title
-    CREDIT = auto()  # "with inputs from", "courtesy of"
-    TIME = auto()    # months, days: never a name
-    TONGUE = auto()  # what a translation is made from
+    THIS = 1 << 0    # this, the following, the above
+    ITEM = 1 << 1    # article, story, news
+    COPY = 1 << 2    # copied, quoted, republished, translated
+    PUB = 1 << 3     # published, appeared: a declaration only together with FIRST
+    FIRST = 1 << 4   # first, originally
+    WP = 1 << 5      # the fixed middle of a WordPress feed footer: "appeared first on"
+    AUTO = 1 << 6    # how it was copied: automatically, in full, with permission
+    SRC = 1 << 7     # source, original
+    FROM = 1 << 8    # what stands between the copy and whom it names
+    FEED = 1 << 9    # syndicated feed
+    OUTLET = 1 << 10  # newspaper, agency, site, author, owner
+    US = 1 << 11      # we, our staff, the editors
+    NOT = 1 << 12     # negations
+    EDIT = 1 << 13    # edited, checked, changed
+    RESP = 1 << 14    # responsible, rights
+    VETO = 1 << 15    # reporting and judging words, other people, pictures: no declaration of a site has them
+    IF = 1 << 16      # conditions
+    FILL = 1 << 17    # function words
+    THANK = 1 << 18
+    GREET = 1 << 19
+    READER = 1 << 20
+    SHARE = 1 << 21   # share, subscribe, follow
+    LINK = 1 << 22    # click, read, visit, link
+    SOCIAL = 1 << 23  # Facebook, newsletter, app
+    MORE = 1 << 24    # more, the rest, details
+    TITLE = 1 << 25   # under the title
+    CREDIT = 1 << 26  # "with inputs from", "courtesy of"
+    TIME = 1 << 27    # months, days: never a name
+    TONGUE = 1 << 28  # what a translation is made from
 
 
 # Written without spaces: their words are found by the longest match.
@@ -93,12 +94,12 @@ class Lexicon:
     whole: dict[str, Parts] = field(default_factory=dict)
     begins: dict[str, Parts] = field(default_factory=dict)
     runs: dict[str, list[tuple[tuple[str, ...], Parts]]] = field(default_factory=dict)
-    first_of_runs: dict[str, Parts] = field(default_factory=dict)
+    tell_runs: dict[str, Parts] = field(default_factory=dict)   # by their longest word, which is the rarest
 
     def parts(self, form: str) -> Parts:
         """The parts that a folded word can play by itself."""
         found = self.whole.get(form, 0)
-        for size in range(2, len(form) + 1):
+        for size in range(1, len(form) + 1):
             found |= self.begins.get(form[:size], 0)
         return found
 
@@ -108,7 +109,8 @@ class Lexicon:
         spelled = (form,) if language in UNSPACED else tuple(_SPELLED.findall(form))
         if len(spelled) > 1:
             self.runs.setdefault(spelled[0], []).append((spelled, parts))
-            self.first_of_runs[spelled[0]] = self.first_of_runs.get(spelled[0], 0) | parts
+            telling = max((word for word in spelled if not word.endswith("*")), key=len)
+            self.tell_runs[telling] = self.tell_runs.get(telling, 0) | parts
         elif spelled:
             table = self.begins if form.endswith("*") else self.whole
             key = spelled[0].rstrip("*")
@@ -135,30 +137,30 @@ def rows(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
-def _spellings(cell: str, language: str) -> Iterator[str]:
-    for pattern in cell.split(","):
-        for form in expand(pattern.strip()):
-            folded = fold(form)
-            yield folded
-            # Vietnamese without its marks is another text.
-            if language != "vi" and (plain := bare(folded)) != folded:
-                yield plain
+def _spellings(cell: str) -> list[str]:
+    return [fold(form) for pattern in cell.split(",") for form in expand(pattern.strip())]
 
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The table, read once."""
-    table = Lexicon()
+    table, hurried = Lexicon(), []
     for language, part, cell in rows("words.tsv"):
-        for form in _spellings(cell, language):
+        for form in _spellings(cell):
             table.add(form, language, Part[part.upper()])
+            hurried.append((bare(form), form, language, Part[part.upper()]))
+    # Without accents where that is no other word: Spanish "él" is not "el"; Vietnamese would be another text altogether.
+    taken = {(form, language) for _, form, language, _ in hurried}
+    for plain, _, language, part in hurried:
+        if language != "vi" and (plain, language) not in taken:
+            table.add(plain, language, part)
     return table
 
 
 @lru_cache(maxsize=1)
 def unspaced() -> "regex.Pattern[str]":
     """Finds the longest words of the table in a run of a script without spaces."""
-    literal = {form for language, _, cell in rows("words.tsv") if language in UNSPACED for form in _spellings(cell, language)}
+    literal = {form for language, _, cell in rows("words.tsv") if language in UNSPACED for form in _spellings(cell)}
     return regex.compile("|".join(map(regex.escape, sorted(literal, key=lambda form: (-len(form), form)))))
 
 

@@ -14,11 +14,13 @@ _SKIPPED = Part.FILL | Part.OUTLET | Part.FROM | Part.ITEM | Part.SRC | Part.WP 
 _CORE = Part.COPY | Part.WP | Part.PUB | Part.CREDIT
 # Words of names that play parts as well, where a capital shows it: Daily News, The Post, Times of India.
 _IN_NAMES = Part.ITEM | Part.OUTLET | Part.FILL | Part.TIME | Part.SOCIAL | Part.MORE | Part.FIRST
+# Correo del Puerto, Frankfurter Allgemeine von 1949: the prepositions that names are made with.
+_OF = frozenset({"de", "del", "della", "dello", "dei", "di", "do", "da", "dos", "das", "du", "des", "d", "of", "von", "van"})
 
 Span = tuple[int, int]
 
 
-def span_of_name(tokens: Sequence[Token], parts: Sequence[Part], *, final: bool) -> Span | None:
+def span_of_name(tokens: Sequence[Token], parts: Sequence[int], *, final: bool) -> Span | None:
     """Word numbers [first, last) of whom the sentence names, None where nobody is; `final`: names stand before."""
     core = next((at for at, part in enumerate(parts) if part & _CORE), 0)
     found = []
@@ -34,7 +36,7 @@ def span_of_name(tokens: Sequence[Token], parts: Sequence[Part], *, final: bool)
     return later[0] if later else (found[-1] if found else None)
 
 
-def _after(tokens: Sequence[Token], parts: Sequence[Part], at: int) -> Span:
+def _after(tokens: Sequence[Token], parts: Sequence[int], at: int) -> Span:
     start = at + 1
     while start < len(parts) and parts[start] & _SKIPPED and not _heads_name(tokens, parts, start):
         start += 1
@@ -46,7 +48,7 @@ def _after(tokens: Sequence[Token], parts: Sequence[Part], at: int) -> Span:
     return start, end
 
 
-def _before(tokens: Sequence[Token], parts: Sequence[Part], at: int) -> Span:
+def _before(tokens: Sequence[Token], parts: Sequence[int], at: int) -> Span:
     end = at
     while end > 0 and parts[end - 1] & _SKIPPED and not _heads_name(tokens, parts, end - 1):
         end -= 1
@@ -64,13 +66,13 @@ def _cased(token: Token) -> bool:
     return token.form[:1].upper() != token.form[:1]
 
 
-def _heads_name(tokens: Sequence[Token], parts: Sequence[Part], at: int) -> bool:
+def _heads_name(tokens: Sequence[Token], parts: Sequence[int], at: int) -> bool:
     """A capitalised word that plays a part but begins a name: "by Daily News" has one, "by the daily news" none."""
     following = at + 1 < len(parts) and not parts[at + 1] and tokens[at + 1].proper and _cased(tokens[at + 1])
     return bool(following and _cased(tokens[at]) and tokens[at].proper and parts[at] & (Part.ITEM | Part.FILL))
 
 
-def _named(tokens: Sequence[Token], parts: Sequence[Part], at: int, *, first: bool) -> bool:
+def _named(tokens: Sequence[Token], parts: Sequence[int], at: int, *, first: bool) -> bool:
     token, part = tokens[at], parts[at]
     if token.domain or token.quoted:
         return not part & Part.COPY
@@ -82,4 +84,4 @@ def _named(tokens: Sequence[Token], parts: Sequence[Part], at: int, *, first: bo
         return False
     if token.proper:
         return not first or _heads_name(tokens, parts, at)
-    return not first and bool(part & Part.FILL) and at + 1 < len(parts) and not parts[at + 1] and tokens[at + 1].proper
+    return not first and (bool(part & Part.FILL) or token.form in _OF) and at + 1 < len(parts) and not parts[at + 1] and tokens[at + 1].proper

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import regex
 
@@ -28,8 +29,7 @@ _QUOTED = regex.compile(
 _UNOPENED = regex.compile(r'^[^"“”„«»\n]+[”»"“](?=\W*$)')
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word; in a unit, its offsets are of the whole text."""
 
     form: str
@@ -84,7 +84,7 @@ def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening:
 
 
 def parts_in(piece: str) -> Parts:
-    """All the parts that the words of a piece of text can play, runs of words included wherever their first one stands."""
+    """All the parts that the words of a piece of text can play, those of runs of words wherever their longest one stands."""
     together = 0
     for chunk in piece.split():
         together |= _chunk(chunk)[1]
@@ -98,7 +98,7 @@ def tokens(text: str, unit: Unit) -> list[Token]:
     for hit in _CHUNK.finditer(text, unit.start, unit.end):
         for token in _chunk(hit.group())[0]:
             at = hit.start() + token.start
-            quoted = any(start <= at < end for start, end in quotes)
+            quoted = bool(quotes) and any(start <= at < end for start, end in quotes)
             found.append(Token(token.form, at, hit.start() + token.end, token.parts, token.proper, token.domain, quoted))
     return _with_runs(found)
 
@@ -121,7 +121,7 @@ def _read_chunk(chunk: str) -> tuple[tuple[Token, ...], Parts]:
     found: list[Token] = []
     for hit in _TOKEN.finditer(chunk):
         found += _unspaced(hit.group(), hit.start()) if hit["run"] else _spaced(chunk, hit.start(), hit.end())
-    together, runs = 0, lexicon().first_of_runs
+    together, runs = 0, lexicon().tell_runs
     for token in found:
         together |= token.parts | runs.get(token.form, 0)
     return tuple(found), together
@@ -176,8 +176,7 @@ def _with_runs(found: list[Token]) -> list[Token]:
                 for i in range(at, at + len(spelled)):
                     gained[i] = gained.get(i, found[i].parts) | parts
     for i, parts in gained.items():
-        old = found[i]
-        found[i] = Token(old.form, old.start, old.end, parts, old.proper, old.domain, old.quoted)
+        found[i] = found[i]._replace(parts=parts)
     return found
 
 

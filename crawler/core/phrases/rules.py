@@ -26,18 +26,18 @@ class Sentence:
     that need no explanation: the headline, quotations, figures, web addresses."""
 
     tokens: list[Token]
-    parts: list[Part]
+    parts: list[int]
     name: tuple[int, int] | None
     named: str          # the words of the name
     language: str
     question: bool
     free: frozenset[int]
 
-    def has(self, *wanted: Part) -> bool:
+    def has(self, *wanted: int) -> bool:
         """Whether each of these is played by an unquoted word outside the name (a sum of parts: any of them)."""
         return all(self.first(part) is not None for part in wanted)
 
-    def first(self, part: Part) -> int | None:
+    def first(self, part: int) -> int | None:
         """The number of the first word that can play a part."""
         return next((at for at, parts in enumerate(self.parts) if parts & part and not self.outside(at)), None)
 
@@ -50,7 +50,7 @@ class Sentence:
         counted = [parts for at, parts in enumerate(self.parts) if at not in self.free and not self.outside(at)]
         return sum(1 for parts in counted if not parts) <= max(slack, share * len(counted))
 
-    def starts(self, part: Part) -> bool:
+    def starts(self, part: int) -> bool:
         """Whether a part stands among the first words, after nothing but such as never govern."""
         for at, parts in enumerate(self.parts):
             if parts & part and not self.outside(at):
@@ -66,7 +66,7 @@ _LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.SR
 
 def read(tokens: list[Token], language: str, text: str, piece: str, title: frozenset[str]) -> Sentence:
     """The words of a unit as one language sees them; `text` is the whole text, `piece` the unit."""
-    parts = [Part(of_language(token.parts, language)) for token in tokens]
+    parts = [of_language(token.parts, language) for token in tokens]
     free = frozenset(at for at, token in enumerate(tokens) if token.quoted or token.domain or token.form.isdigit()
                      or (not parts[at] and token.form in title))
     name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
@@ -138,7 +138,7 @@ def _first_published(sentence: Sentence) -> bool:
 
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
-    head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else Part(0))
+    head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else 0)
     if len(sentence.tokens) > 16 or not sentence.has(Part.FROM, Part.COPY | Part.PUB):
         return False
     capital = sentence.name is not None and sentence.named[:1].isupper()
@@ -202,25 +202,30 @@ def _invites(sentence: Sentence) -> bool:
         Part.SHARE | Part.READER | Part.GREET | Part.NOT | Part.IF | Part.SOCIAL | Part.ITEM)
 
 
-def promising(together: Parts, *, short: bool) -> list[str]:
-    """Languages in which these parts together could satisfy any rule: the cheap question before `read`. `short`: the piece
-    is short enough for a sentence without a subject."""
+def promising(together: Parts, head: Parts) -> list[str]:
+    """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
+    parts that its words play, `head` those of the first few."""
     if not together & _GATE:
         return []
-    return [language for language in LANGUAGES if _possible(of_language(together, language), short=short)]
+    return [language for language in LANGUAGES if _possible(of_language(together, language), of_language(head, language), language)]
 
 
-def _possible(parts: int, *, short: bool) -> bool:
+def _possible(parts: int, head: int, language: str) -> bool:
     if not parts & _KEYS:
         return False
-    return any(all(parts & part for part in wanted) for wanted in (_SHORT if short else _WANTED))
+    if language in HEAD_FINAL:
+        head = parts
+    return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
 
 
-_WANTED: tuple[tuple[int, ...], ...] = tuple(tuple(int(part) for part in wanted) for wanted in (
-    (Part.COPY, Part.ITEM, _POINTERS | Part.FROM), (Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (Part.WP,),
-    (Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (Part.THANK,),
-    (Part.GREET, Part.READER | Part.US), (Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
-))
-_SHORT = (*_WANTED, (int(Part.COPY), int(Part.FROM)), (int(Part.PUB), int(Part.FIRST), int(Part.FROM)))
-_KEYS = int(Part.COPY | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE)
+_ANY = (1 << 31) - 1
+# What must stand among the first words, then what must stand anywhere.
+_WANTED: tuple[tuple[int, ...], ...] = (
+    (_ANY, Part.COPY, Part.ITEM, _POINTERS | Part.FROM), (_ANY, Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (_ANY, Part.WP),
+    (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
+    (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
+    (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
+    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM),
+)
+_KEYS = Part.COPY | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
 _GATE = everywhere(_KEYS)
