@@ -137,8 +137,8 @@ class Pages:
 
     def _is_final(self, outcome: Refused | Failed) -> bool:
         """Whether asking again is useless: the server, or robots.txt, says no."""
-        return isinstance(outcome, Refused) and outcome.reason in {
-            Reason.GONE, Reason.HTTP_4XX, Reason.CHALLENGE} or outcome.reason is Reason.ROBOTS
+        return (isinstance(outcome, Refused) and outcome.reason in {
+            Reason.GONE, Reason.HTTP_4XX, Reason.CHALLENGE}) or outcome.reason is Reason.ROBOTS
 
     def retry(self, sighting: Sighting, outcome: Refused | Failed) -> datetime | None:
         """When to ask again: later each time, never against Retry-After; None gives up and keeps the reason."""
@@ -147,7 +147,7 @@ class Pages:
             return None
         wait = FIRST_RETRY * 2 ** sighting.attempts
         if isinstance(outcome, Refused):
-            wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.LONGEST))
+            wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.HORIZON))
         return self.clock() + wait
 
 

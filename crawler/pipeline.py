@@ -22,6 +22,7 @@ from crawler.core import boilerplate, feeds, schedule, text, urls
 from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
 from crawler.errors import Reason, WorkerError
 from crawler.log import event
+from crawler.pages import Pages
 from crawler.ports import (
     Clock,
     Draft,
@@ -40,7 +41,6 @@ from crawler.ports import (
     StoryChange,
     Unchanged,
 )
-from crawler.pages import Pages
 from crawler.settings import Settings
 from crawler.sources import Sources
 
@@ -149,7 +149,7 @@ class Pipeline:
     async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
         """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
         if failure.retry_after and isinstance(outcome, Refused) and not outcome.private:
-            until = outcome.at + min(failure.retry_after, schedule.LONGEST)
+            until = outcome.at + min(failure.retry_after, schedule.HORIZON)
             known = await self.store.host(urls.host(url))
             if known.pause_until is None or known.pause_until < until:
                 await self.store.save_host(replace(known, pause_until=until))
@@ -282,4 +282,4 @@ def _wanted(feed: Feed, entries: Sequence[Entry]) -> list[SeenEntry]:
 
 def _jitter(url: str, now: datetime) -> float:
     """In 0..1, spread over feeds and over polls without chance."""
-    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}") / 2**64
+    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}".encode()) / 2**64

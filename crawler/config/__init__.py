@@ -9,14 +9,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from crawler.config.environ import Environment, override
 from crawler.config.feeds import FeedList, Place
 from crawler.config.findings import Findings
 from crawler.config.rules import check
 from crawler.config.source import Mark, Pairs, Scalar, parse
-from crawler.config.values import build, plain, refuse_traps
+from crawler.config.values import build_without_mistakes, plain, refuse_traps
 from crawler.errors import ConfigError
 from crawler.settings import Settings
 
@@ -68,12 +67,8 @@ def _root(text: str, path: Path) -> Pairs:
 def _settings(root: Pairs, environment: Environment, findings: Findings) -> Settings:
     """The settings without the feeds. What pydantic refused is noted and stands at its default, so that the rules can
     still judge the rest."""
-    data: dict[str, Any] = plain(root, environment, findings)
     refuse_traps(Settings, root, findings)
-    sound = {
-        name: value for name, value in data.items() if build(Settings, {name: value}, root, findings) is not None
-    }
-    return Settings.model_validate(sound)
+    return build_without_mistakes(Settings, plain(root, environment, findings), root, findings)
 
 
 __all__ = ["Loaded", "load"]

@@ -10,18 +10,27 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from crawler.config import Loaded, load
 from crawler.config.feeds import fault_of, identity
 from crawler.config.source import Items, Node, Pairs, Scalar, decode, parse, render
+from crawler.core.urls import source_of
 from crawler.errors import ConfigError, NotFoundError, OperationError, UsageError
 from crawler.log import escape, redact
 
 Edit = Callable[[str], str]
+
+
+class _HasUrl(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_HasUrl)
 
 
 def add_feed(path: Path, feed: Mapping[str, Any], environ: Mapping[str, str]) -> Loaded:
@@ -60,21 +69,46 @@ def remove_feed(path: Path, name: str, environ: Mapping[str, str]) -> str:
 
 
 def find(loaded: Loaded, name: str) -> int:
-    """The position in `settings.feeds` of a URL or of the only feed of a source.
+    """The position in `settings.feeds` of a URL, or of the only feed of a source.
 
     Raises NotFoundError, or UsageError that lists the feeds of the source.
     """
+    hits = named(loaded, name)
+    if len(hits) > 1:
+        urls = ", ".join(redact(loaded.settings.feeds[n].url) for n in hits)
+        raise UsageError(f"{escape(name)} has {len(hits)} feeds; name one by its URL: {urls}")
+    return hits[0]
+
+
+def named(loaded: Loaded, name: str) -> list[int]:
+    """The positions of the feed of a URL, or of every feed of a source. Raises NotFoundError where there is none."""
     feeds = loaded.settings.feeds
     if fault_of(name) is None:
         hits = [n for n, feed in enumerate(feeds) if identity(feed.url) == identity(name)]
     else:
-        hits = [n for n, feed in enumerate(feeds) if (feed.source or "").casefold() == name.casefold()]
+        wanted = name.casefold()
+        hits = [n for n, feed in enumerate(feeds) if (feed.source or source_of(feed.url)).casefold() == wanted]
     if not hits:
         raise NotFoundError(f"{escape(redact(name))}: no such feed; `firsthand feeds list` shows them")
-    if len(hits) > 1:
-        urls = ", ".join(redact(feeds[n].url) for n in hits)
-        raise UsageError(f"{escape(name)} has {len(hits)} feeds; name one by its URL: {urls}")
-    return hits[0]
+    return hits
+
+
+def known(loaded: Loaded, url: str) -> str | None:
+    """Where this feed stands already, FILE:LINE; None where it does not."""
+    wanted = identity(url)
+    places = zip(loaded.settings.feeds, loaded.places, strict=True)
+    return next((str(place.mark) for feed, place in places if identity(feed.url) == wanted), None)
+
+
+def unknown(loaded: Loaded, rows: Iterable[Row]) -> list[Row]:
+    """The rows whose feed does not stand in the configuration yet, each feed once."""
+    seen = {identity(feed.url) for feed in loaded.settings.feeds}
+    new = []
+    for row in rows:
+        if fault_of(row.url) is None and identity(row.url) not in seen:
+            seen.add(identity(row.url))
+            new.append(row)
+    return new
 
 
 # --- the text -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from crawler.config.environ import Environment
 from crawler.config.findings import Findings, Location, path_of, suggestion
 from crawler.config.rules import check_feed
-from crawler.config.source import Items, Mark, Node, Pairs, Scalar, parse, read_file
+from crawler.config.source import Items, Mark, Node, Pairs, Scalar, parse, read_bytes, read_file
 from crawler.config.values import build, plain, refuse_traps
 from crawler.errors import ConfigError
 from crawler.log import redact
@@ -146,32 +146,32 @@ class FeedList:
             self.read(node, path, (), opened)
 
     def _opml(self, path: Path, place: Place) -> None:
-        from crawler.core import opml  # noqa: PLC0415 - its library costs 20 ms and few configurations name a file
+        from crawler.core import opml  # noqa: PLC0415 - lxml costs 30 ms and few configurations name such a file
 
+        self.files.append(path)
         try:
-            text = self.text(path)
-            document = opml.read(text.encode())
+            rows, bad = opml.read(read_bytes(path))
         except ConfigError as error:
             self.findings.adopt(error)
             return
-        except ValueError as error:
-            self.findings.refuse(place.mark, place.path, f"{path}: {error}")
+        except opml.NotOpmlError as error:
+            self.findings.refuse(place.mark, place.path, f"{path}: {error}; name an OPML file")
             return
-        self._rows(document, path)
+        for line, reason in bad:
+            self.findings.warn(Mark(path, line), "", f"left out: {reason}")
+        for row in rows:
+            self._row(row, path)
 
-    def _rows(self, document: Any, path: Path) -> None:
-        """Rows become feeds. Programs list a feed in every folder that it is in: that is one feed, with all tags."""
-        rows: dict[str, Any] = {}
-        for row in document.feeds:
-            if fault_of(row.url) is None:
-                rows.setdefault(identity(row.url), []).append(row)
-            else:
-                self.findings.warn(Mark(path, 1), "", f"left out: {fault_of(row.url)}")
-        for same in rows.values():
-            tags = tuple(dict.fromkeys(tag for row in same for tag in row.tags))
-            self._add(FeedConfig(url=same[0].url, tags=tags), Place(Mark(path, 1), f"opml {redact(same[0].url)}"))
-        for bad in document.bad:
-            self.findings.warn(Mark(path, 1), "", f"left out: {bad}")
+    def _row(self, row: Any, path: Path) -> None:
+        """A row becomes a feed. Readers list one feed under http and https, which is once here; a feed that stands in
+        the YAML too is named, since nobody could tell which of the two is meant."""
+        fault = fault_of(row.url)
+        if fault is not None:
+            self.findings.warn(Mark(path, 1), "", f"left out: {fault}")
+            return
+        first = self.known.get(identity(row.url))
+        if first is None or first.mark.file != path:
+            self._add(FeedConfig(url=row.url, tags=row.tags), Place(Mark(path, 1), redact(row.url)))
 
 
 def fault_of(url: str) -> str | None:

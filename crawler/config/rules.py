@@ -42,8 +42,10 @@ def check_feed(feed: FeedConfig, node: Node, location: Location, findings: Findi
 def listen_address(listen: str) -> tuple[str, int]:
     """"127.0.0.1:8477", "[::1]:8477", "localhost:8477" -> host, port. Raises ValueError with what to write."""
     host, colon, port = listen.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not bare or not port.isascii() or not port.isdigit() or int(port) > 65535 or ":" in host != bare:
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    sound = colon and bare and (":" in bare) == bracketed
+    if not sound or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError("expected HOST:PORT, such as 127.0.0.1:8477 or [::1]:8477")
     return bare, int(port)
 

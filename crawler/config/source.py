@@ -28,6 +28,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _MAY_HOLD_MARKS = re.compile(r"(?:^|[\s,\[{(:?-])[&*!][^\s=]", re.MULTILINE)
 _PLAIN_WORDS = {
     "found character that cannot start any token": "a character that cannot begin a value (such as @ ` %); quote it",
+    "did not find expected alphabetic or numeric character": "a value that begins with * or &; quote it",
     "did not find expected node content": "a value is missing, or a bracket is not closed",
     "did not find expected key": "the indentation does not fit the lines above",
     "did not find expected '-' indicator": "the indentation does not fit the list above",
@@ -37,6 +38,7 @@ _PLAIN_WORDS = {
     "could not find expected ':'": "a colon is missing after this key",
     "mapping values are not allowed in this context": "a second colon in this line, or wrong indentation; quote the "
                                                       "value if the colon belongs to it",
+    "nested too deeply": "nested too deeply; flatten it",
     "but found another document": "a second document begins here; one file holds one document",
 }
 _OPENED_EARLIER = frozenset({
@@ -149,6 +151,11 @@ Node = Scalar | Items | Pairs
 
 def read_file(path: Path) -> str:
     """The text of a file. Raises ConfigError with one clear line where it cannot be had."""
+    return decode(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file of bearable size. Raises ConfigError with one clear line."""
     try:
         size = path.stat().st_size
         body = path.read_bytes() if size <= MAX_BYTES and path.is_file() else None
@@ -157,7 +164,7 @@ def read_file(path: Path) -> str:
     if body is None:
         raise ConfigError([escape(f"{path}: {'too large' if size > MAX_BYTES else 'not a regular file'}; "
                                   f"name a YAML file of at most {MAX_BYTES // 1024**2} MiB")])
-    return decode(body, path)
+    return body
 
 
 def decode(body: bytes, path: Path) -> str:
@@ -196,11 +203,25 @@ def mapping(variable: str) -> Pairs:
 
 
 class _Composer(yaml.CSafeLoader):
-    """Composes without guessing what a text looks like, which would be half of the time."""
+    """Composes without guessing what a text looks like, which would be half of the time, and never deep: the C
+    composer calls itself for each level, and 30,000 brackets would end the process with a segmentation fault."""
+
+    depth = 0
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:  # noqa: ARG002 - PyYAML's signature
         """No tag: nobody here asks for one."""
         return ""
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:  # noqa: ARG002 - PyYAML's signature
+        """Called on the way into each node."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            mark = current_node.start_mark if current_node is not None else None
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
+
+    def ascend_resolver(self) -> None:
+        """Called on the way out."""
+        self.depth -= 1
 
 
 _NOWHERE = yaml.Mark("environment", 0, 0, 0, None, 0)
@@ -213,7 +234,7 @@ def parse(text: str, path: Path | None, variable: str | None = None) -> Node | N
         marks = _forbidden(text, path, variable) if _MAY_HOLD_MARKS.search(text) else []
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax(error, text, path, variable)]) from None
-    except (yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise ConfigError([_unreadable(error, text, path, variable)]) from None
     reading = _Reading(Origin(path, variable), marks)
     node = None if root is None else reading.node(root)
@@ -247,8 +268,6 @@ def _indentation(text: str, line: int) -> str:
 
 
 def _unreadable(error: Exception, text: str, path: Path | None, variable: str | None) -> str:
-    if isinstance(error, RecursionError):
-        return Mark(path, 1, variable).mistake("", "nested too deeply; flatten it")
     at = getattr(error, "position", None)
     at = at if isinstance(at, int) else getattr(error, "start", 0)
     line = text.count("\n", 0, at) + 1
@@ -275,17 +294,14 @@ class _Reading:
     def __init__(self, origin: Origin, mistakes: list[str]) -> None:
         self.origin, self.mistakes = origin, mistakes
 
-    def node(self, raw: Any, depth: int = 0) -> Node:
+    def node(self, raw: Any) -> Node:
         if isinstance(raw, yaml.ScalarNode):
             return Scalar(raw, self.origin, raw.value)
-        if depth > _DEEPEST:
-            self.refuse(raw, "nested too deeply; flatten it")
-            return Items(raw, self.origin, [])
         if isinstance(raw, yaml.MappingNode):
-            return self.pairs(raw, depth + 1)
-        return Items(raw, self.origin, [self.node(item, depth + 1) for item in raw.value])
+            return self.pairs(raw)
+        return Items(raw, self.origin, [self.node(item) for item in raw.value])
 
-    def pairs(self, raw: yaml.MappingNode, depth: int) -> Pairs:
+    def pairs(self, raw: yaml.MappingNode) -> Pairs:
         found = Pairs(raw, self.origin, {}, {})
         for raw_key, raw_value in raw.value:
             reason = _bad_key(raw_key, found)
@@ -293,7 +309,7 @@ class _Reading:
                 self.refuse(raw_key, reason)
                 continue
             found.keys[raw_key.value] = Scalar(raw_key, self.origin, raw_key.value)
-            found.pairs[raw_key.value] = self.node(raw_value, depth)
+            found.pairs[raw_key.value] = self.node(raw_value)
         return found
 
     def refuse(self, raw: yaml.Node, reason: str) -> None:

@@ -43,10 +43,27 @@ def build(model: type[S], data: Any, root: Node, findings: Findings, prefix: Loc
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        reading = _Complaints(model, root, findings, prefix)
-        for complaint in error.errors(include_url=False):
-            reading.note(complaint)
+        _Complaints(model, root, findings, prefix).note_all(error)
         return None
+
+
+def build_without_mistakes(model: type[S], data: dict[str, Any], root: Node, findings: Findings) -> S:
+    """As `build`, but what is refused is noted and left out, so that the rules can judge all the rest."""
+    for _ in range(10):  # leaving one thing out may make another incomplete: that is nobody's mistake
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            data = _without(data, _Complaints(model, root, findings, ()).note_all(error), ())
+            findings = Findings()
+    return model()
+
+
+def _without(data: Any, refused: set[Location], at: Location) -> Any:
+    if isinstance(data, dict):
+        return {key: _without(value, refused, (*at, key)) for key, value in data.items() if (*at, key) not in refused}
+    if isinstance(data, list):
+        return [_without(value, refused, (*at, n)) for n, value in enumerate(data) if (*at, n) not in refused]
+    return data
 
 
 @dataclass(slots=True)
@@ -59,18 +76,28 @@ class _Complaints:
     prefix: Location
     seen: set[Location] = field(default_factory=set)
 
-    def note(self, complaint: Any) -> None:
+    def note_all(self, error: ValidationError) -> set[Location]:
+        """Note what pydantic says; returns what must go so that the rest is sound."""
+        refused = set()
+        for complaint in error.errors(include_url=False):
+            written = self.note(complaint)
+            whole = complaint["type"] == "missing" or isinstance(written[-1], int)
+            refused.add(written[:-1] if whole else written)
+        return refused
+
+    def note(self, complaint: Any) -> Location:
         node, written = node_at(self.root, complaint["loc"])
         if complaint["type"] == "missing":
             written = (*written, complaint["loc"][-1])
         if written in self.seen:  # the second arm of a union complains about the same value
-            return
+            return written
         self.seen.add(written)
         reason = _reason(self.model, complaint, written)
         if isinstance(node, Scalar) and complaint["type"] not in _KEY_ERRORS and not _SECRET & set(map(str, written)):
             reason += f", not {_quote(node.text)}"
         mark = _key_mark(self.root, written) if complaint["type"] == "extra_forbidden" else mark_at(self.root, written)
         self.findings.refuse(mark, path_of((*self.prefix, *written)), reason)
+        return written
 
 
 _KEY_ERRORS = frozenset({"extra_forbidden", "missing"})
@@ -165,7 +192,8 @@ def refuse_traps(model: type[Section], root: Node, findings: Findings, prefix: L
             continue
         arms = _arms(annotation_at(model, location))
         path = path_of((*prefix, *location))
-        if scalar.trap and scalar.plain and (int in arms or float in arms) and str not in arms:
+        bare = scalar.plain or scalar.origin.variable is not None
+        if scalar.trap and bare and (int in arms or float in arms) and str not in arms:
             findings.refuse(scalar.mark, path, f"an ambiguous number, {scalar.text}; write plain decimal digits")
         elif date in arms:
             findings.refuse(scalar.mark, path, f"expected a date, such as 2024-01-31, not {_quote(scalar.text)}")

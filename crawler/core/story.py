@@ -20,7 +20,7 @@ from crawler.core.types import Match, Verdict
 
 _BODY_HOLDS = 0.8      # share of the original that a common body must hold
 _VERSION = 0.7         # both ways: two filings of one text; excerpts and partial copies, which chain, are below one way
-_BODY_IS = 0.4         # share of the common body that must be the original: a digest of three stories is below
+_BODY_IS = 0.5         # share of the common body that must be the original: a digest of three stories is below
 
 Elect = Callable[[Sequence[str]], str]
 """The id of the original among these ids; a total order, so that any permutation gives the same answer."""

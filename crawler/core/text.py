@@ -141,7 +141,7 @@ def key(forms: Sequence[str]) -> int:
 def clean(text: str) -> str:
     """What every door does to foreign text: no NUL, no control characters but line breaks and tabs, no lone
     surrogates, no bidi overrides."""
-    return str(_UNWANTED.sub("", text))
+    return str(_UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 _UNWANTED = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

@@ -225,6 +225,15 @@ def test_an_offset_no_clock_has_is_refused():
         offset("+14:01")
 
 
+def test_a_parser_that_fails_has_not_understood(monkeypatch):
+    class Broken:
+        def get_date_data(self, text):
+            raise OverflowError(text)
+
+    monkeypatch.setattr("crawler.core.dates.names._parser", lambda language: Broken())
+    assert parse("3 мая 2024", origin=Origin.FEED, language="ru").at is None
+
+
 PIECES = st.sampled_from([
     "2024", "05", "03", "-", "/", ".", ":", "T", "Z", "+", "10:05", " ", ",", "May", "Fri", "GMT", "+0300", "年", "月", "日", "下午", "مايو", "م", "IST", "24:00", "99",
     "W18", "-5", "(", ")", "[", "am", "\u200f", "٣", "é", "1714730400", "9999",

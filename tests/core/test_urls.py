@@ -1,6 +1,7 @@
 """URLs: one key for every form of a page, one clean address to request, and no exception for any text."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -21,6 +22,7 @@ from crawler.core.urls import (
     transport,
     unwrapped,
 )
+from crawler.core.urls.hosts import _Bundled
 
 STORY = "https://daily.com/world/story?id=7"
 
@@ -254,6 +256,17 @@ def test_unwrapped_gives_the_address_as_it_stands():
     assert unwrapped("https://www.google.com/url?url=http://www.daily.com/x%3Futm_source%3Dq&ct=ga") == "http://www.daily.com/x?utm_source=q"
     assert unwrapped("https://www.google.com/url?url=javascript:alert(1)") is None
     assert unwrapped("https://www.google.com/search?q=https://daily.com/") is None
+
+
+def test_wrappers_in_wrappers_end():
+    url = "https://daily.com/x"
+    for _ in range(9):
+        url = f"https://www.google.com/url?q={quote(url, safe='')}"
+    assert canonical(url) is None
+
+
+def test_the_list_of_suffixes_is_never_fetched():
+    assert _Bundled.update_tld_names() is False
 
 
 # --- any text ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,10 @@ ACCEPTED = "gzip, deflate, br, zstd"
 """What `Accept-Encoding` says: exactly what is decoded here."""
 
 _PIECE = 64 * 1024
+# The ratio is judged against what was read so far, so the input is read in small steps.
+_SLICE = 4096
+# Each costs some 10 us, and 20 bytes are enough for one. Files in blocks (bgzip) have 16 a MiB.
+_MAX_MEMBERS = 1000
 # A block of Zstandard is at least 4 bytes and at most 128 KiB: 64 bytes of input yield at most 2 MiB at once.
 _ZSTD_SLICE = 64
 _ZSTD_WINDOW = 8 * 1024**2        # RFC 9659: what a decoder for HTTP must support, and may insist on
@@ -62,6 +66,12 @@ class Body:
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived. Raises BodyError: TOO_LARGE, BOMB, ENCODING."""
+        for start in range(0, len(data), _SLICE):
+            self._take(data[start:start + _SLICE])
+            if self.full:
+                return
+
+    def _take(self, data: bytes) -> None:
         self._received += len(data)
         for piece in self._decoder.feed(data):
             self._bytes += piece
@@ -80,7 +90,7 @@ class Body:
         size = len(self._bytes)
         if size > _BOMB_FROM and size > _BOMB_RATIO * self._received:
             raise BodyError(Reason.BOMB, f"{self._received} bytes unpack to more than {size}")
-        # The input counts as well: a stream of empty gzip members is endless and yields nothing.
+        # The input counts as well: a stream can go on and yield nothing.
         if not self._cut and max(size, self._received) > self._limit:
             raise BodyError(Reason.TOO_LARGE, f"more than {self._limit} bytes")
 
@@ -111,6 +121,7 @@ class _Gzip:
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._members = 1
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -119,12 +130,19 @@ class _Gzip:
                 if not data:
                     return
                 self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                self._members += 1
+                _check_members(self._members)
             yield from _inflate(self._member, data, "gzip")
             data = self._member.unused_data
 
     def finish(self) -> None:
         if not self._member.eof:
             raise BodyError(Reason.TRUNCATED, "the gzip stream is cut off")
+
+
+def _check_members(count: int) -> None:
+    if count > _MAX_MEMBERS:
+        raise BodyError(Reason.BOMB, f"more than {_MAX_MEMBERS} compressed streams in one body")
 
 
 class _Deflate:
@@ -175,18 +193,24 @@ class _Brotli:
         self._stream = brotli.Decompressor()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while data or not self._stream.can_accept_more_data():
+        more = bool(data)
+        while more:
             if self._stream.is_finished():
                 if data:
                     raise BodyError(Reason.ENCODING, "bytes after the end of the brotli stream")
                 return
-            try:
-                piece = self._stream.process(data, output_buffer_limit=_PIECE)
-            except brotli.error:
-                raise BodyError(Reason.ENCODING, "not brotli") from None
+            piece = self._step(data)
             data = b""
+            # `can_accept_more_data` speaks of the input only: output can still be waiting behind a full piece.
+            more = len(piece) >= _PIECE or not self._stream.can_accept_more_data()
             if piece:
                 yield piece
+
+    def _step(self, data: bytes) -> bytes:
+        try:
+            return bytes(self._stream.process(data, output_buffer_limit=_PIECE))
+        except brotli.error:
+            raise BodyError(Reason.ENCODING, "not brotli") from None
 
     def finish(self) -> None:
         if not self._stream.is_finished():
@@ -197,9 +221,12 @@ class _Zstd:
     """RFC 8878, one or more frames; a window beyond 8 MiB is refused (RFC 9659)."""
 
     def __init__(self) -> None:
+        self._frames = 0
         self._open()
 
     def _open(self) -> None:
+        self._frames += 1
+        _check_members(self._frames)
         self._frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
     def feed(self, data: bytes) -> Iterator[bytes]:

@@ -44,11 +44,13 @@ def of_error(error: BaseException, trail: Trail) -> tuple[Reason, str]:
             return _of_header(cause, trail)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Reason.DNS, one_line(f"the name could not be looked up: {error.os_error}")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Reason.NETWORK, f"the proxy answered HTTP {error.status} {_phrase(error.status)}".rstrip()
     if isinstance(error, aiohttp.ClientSSLError) or trail.stage == "tls":
-        return Reason.TLS, one_line(f"no TLS connection: {_innermost(error)}")
+        return Reason.TLS, one_line(f"no TLS connection: {_words(error)}")
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | HttpProcessingError):
         return of_message(error, trail)
-    return Reason.NETWORK, one_line(f"connection failed: {_innermost(error)}")
+    return Reason.NETWORK, one_line(f"connection failed: {_words(error)}")
 
 
 def of_message(error: BaseException, trail: Trail) -> tuple[Reason, str]:
@@ -99,6 +101,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _innermost(error: BaseException) -> BaseException:
     *_, last = _causes(error)
     return last
+
+
+def _words(error: BaseException) -> str:
+    """What the innermost cause that says anything says."""
+    said = [str(cause) for cause in _causes(error) if str(cause).strip()]
+    return said[-1] if said else type(_innermost(error)).__name__
 
 
 def _first(text: str) -> str:

@@ -88,13 +88,15 @@ def _target(text: str) -> Target:
 
 
 def _host(name: str) -> str:
-    """Lower case, ASCII (IDNA); an address in its usual notation."""
+    """Lower case, ASCII (IDNA); an address in its usual notation, in brackets where it is IPv6."""
     address = literal(name)
     if address is None:
         name = URL.build(scheme="http", host=name).raw_host or ""
         address = literal(name)  # full-width digits and dots become an address only here
     # A zone ("%lo") has no meaning outside this machine.
-    return name if address is None else str(address)
+    if address is None:
+        return name
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def _escaped(part: str) -> str:

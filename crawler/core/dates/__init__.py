@@ -12,8 +12,9 @@ Asian, Arabic and Persian forms, then dateparser with the language of the source
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 
-from crawler.core.dates.grammar import Reading, read
+from crawler.core.dates.grammar import read
 from crawler.core.dates.names import read_words
+from crawler.core.dates.reading import Reading
 from crawler.core.dates.zones import InvalidZoneError, offset
 from crawler.core.text import clean
 from crawler.core.types import Claim, Origin, Resolution, Zone

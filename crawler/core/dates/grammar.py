@@ -5,18 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crawler.core.dates.names import MONTHS, jalali
+from crawler.core.dates.reading import Reading
 from crawler.core.dates.zones import NAMES
 from crawler.core.text import fold
 from crawler.core.types import Resolution
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A date as written: the clock on the writer's wall, how finely, and the words of the zone (empty for none)."""
-
-    wall: datetime
-    resolution: Resolution
-    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

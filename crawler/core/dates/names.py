@@ -7,13 +7,11 @@ dateparser knows one of the three sets of Arabic month names and no Persian cale
 import re
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from crawler.core.dates.reading import Reading
 from crawler.core.text import fold
 from crawler.core.types import Resolution
-
-if TYPE_CHECKING:
-    from crawler.core.dates.grammar import Reading
 
 _ENGLISH = ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
             "september sept sep", "october oct", "november nov", "december dec")
@@ -63,10 +61,8 @@ _SECONDS = re.compile(r"\d:\d{2}:\d{2}")
 _END_ZONE = re.compile(r"(?<=\d)\s*(Z|(?:UTC|GMT)?\s*[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,5})$")
 
 
-def read_words(text: str, language: str) -> "Reading | None":
+def read_words(text: str, language: str) -> Reading | None:
     """A date with the month names of a language, by dateparser; None where it is not understood."""
-    from crawler.core.dates.grammar import Reading  # noqa: PLC0415 - the grammar needs MONTHS above
-
     if not _WORD.search(text) or _EITHER_ORDER.search(text):
         return None
     zone = _END_ZONE.search(text)

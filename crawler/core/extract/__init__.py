@@ -29,7 +29,7 @@ from crawler.core.extract import (
     reservations,
     walls,
 )
-from crawler.core.text import clean
+from crawler.core.text import clean, fold
 from crawler.core.types import Page
 
 MAX_TEXT = 400_000   # characters; the longest real article of 2,190 pages had 130,000
@@ -72,8 +72,9 @@ def _page(document: page.Document, url: str, headers: Headers, zone: tzinfo | No
     base = _base(tree, url)
     linked = jsonld.read(document.scripts, url)
     who = identity.identify(tree, linked, url)
-    title = identity.title_of(tree, linked, who)
-    text = _text(tree, linked, url)
+    titles = identity.titles(tree, linked)
+    title = identity.title_of(titles, who)
+    text = _without_heading(_text(tree, linked, url), {title, *titles})
     spoken = language.of(text or title, _stated_language(tree))
     found = blocks.read(tree)
     canonicals = identity.canonicals(tree, headers, base)
@@ -118,10 +119,19 @@ def _unreadable(headers: Headers, note: str) -> Page:
 def _text(tree: Any, linked: jsonld.Linked, url: str) -> str:
     """The extracted text, else the articleBody of the JSON-LD."""
     text = _lines(body.main_text(tree, url))
-    if text:
-        return text
-    stated = (value for key in ("articleBody", "text") for node in linked.articles for value in jsonld.texts(node.get(key)))
-    return _lines(body.plain(next(stated, "")))
+    values = (value for key in ("articleBody", "text") for node in linked.articles for value in jsonld.texts(node.get(key)))
+    stated = _lines(body.plain(next(values, "")))
+    # The library falls back on the articleBody as well, and loses its paragraphs.
+    return stated if not text or text.split() == stated.split() else text
+
+
+def _without_heading(text: str, titles: set[str]) -> str:
+    """The text without the headline, where extraction left it in: copies change headlines first."""
+    folded = {fold(title) for title in titles}
+    lines = text.split("\n")
+    while len(lines) > 1 and fold(lines[0]) in folded:
+        lines.pop(0)
+    return "\n".join(lines)
 
 
 def _lines(text: str) -> str:

@@ -7,6 +7,7 @@ captions (most "Source: …/dpa" lines are picture credits), navigation or tease
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from crawler.core import phrases, urls
 from crawler.core.extract.blocks import Block, Link, Zone
@@ -20,6 +21,7 @@ MAX_QUOTE = 300
 _EDGE = 250          # a credit stands among the first or last characters: anywhere else it is "told Reuters"
 _BEFORE, _AFTER = 25, 40   # blocks around the text that may belong to the article
 _MAX_BLOCKS = 1_500
+_MAX_HITS = 60       # a real article has one or two
 _MAX_TEXT = 100_000
 _ORDER = list(AttributionKind)
 _SHARING = re.compile(r"(?:facebook|twitter|x|whatsapp|telegram|t|linkedin|pinterest|reddit|vk|instagram|youtube|tiktok|threads|bsky)"
@@ -86,7 +88,7 @@ def _near(reading: Reading) -> _Near:
 
 def _from_text(reading: Reading, near: _Near) -> Iterator[Attribution]:
     text = reading.text
-    for hit in phrases.find(text, reading.language, reading.title):
+    for hit in phrases.find(text, reading.language, reading.title)[:_MAX_HITS]:
         at_edge = hit.start < _EDGE or hit.end > len(text) - _EDGE
         yield from _spoken(hit, reading, near, "body", at_edge=at_edge)
 
@@ -94,7 +96,7 @@ def _from_text(reading: Reading, near: _Near) -> Iterator[Attribution]:
 def _from_dropped(reading: Reading, near: _Near) -> Iterator[Attribution]:
     """The same for what extraction left out near the article."""
     lines = [block.text for at in near.dropped if len((block := reading.blocks[at]).text) <= 600 and block.linked < 0.9]
-    for hit in phrases.find("\n".join(lines), reading.language, reading.title):
+    for hit in phrases.find("\n".join(lines), reading.language, reading.title)[:_MAX_HITS]:
         if hit.kind != "dateline" and _tells(hit.quote):
             yield from _spoken(hit, reading, near, "page", at_edge=hit.end - hit.start <= 120)
 
@@ -155,19 +157,24 @@ def outward(links: Sequence[Link], who: Identity) -> list[_Source]:
 _MAY_LABEL = re.compile(r".{1,50}$|.{1,60}[:：|–—\-]")
 
 
+def _labelled(blocks: Sequence[Block]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """(index, (label, rest)) of the blocks that are source labels."""
+    for at, block in enumerate(blocks[:2 * _MAX_BLOCKS]):
+        if block.zone is Zone.ARTICLE and len(block.text) <= MAX_QUOTE and _MAY_LABEL.match(block.text):
+            label = phrases.source_label(block.text)
+            if label is not None and not _is_picture_credit(blocks, at):
+                yield at, label
+
+
 def _labels(reading: Reading) -> Iterator[Attribution]:
     """"Source: NAME", also where the name stands in the next element."""
     blocks = reading.blocks
-    for at, block in enumerate(blocks):
-        if block.zone is not Zone.ARTICLE or len(block.text) > MAX_QUOTE or _is_picture_credit(blocks, at):
-            continue
-        label = phrases.source_label(block.text) if _MAY_LABEL.match(block.text) else None
-        if label is None:
-            continue
+    for at, label in islice(_labelled(blocks), _MAX_HITS):
+        block = blocks[at]
         rest, holder = label[1], block
         if not rest.strip(" :：") and not outward(block.links, reading.who):
             holder = blocks[at + 1] if at + 1 < len(blocks) else block
-            if holder.zone is not Zone.ARTICLE or len(holder.text) > 120:
+            if holder.zone is not Zone.ARTICLE or len(holder.text) > 120 or phrases.source_label(holder.text):
                 continue
             rest = holder.text
         quote = block.text if holder is block else f"{block.text} {holder.text}"
@@ -224,7 +231,7 @@ def _bylines(reading: Reading, near: _Near) -> Iterator[Attribution]:
         if block.zone is not Zone.ARTICLE or len(block.text) > 200:
             continue
         beside = near.first - 8 <= at < near.first or near.last < at <= near.last + 3
-        if block.byline:
+        if block.byline and _tells(block.text, least=2):
             yield from agencies([block.text], "byline", reading.who)
         elif beside and len(block.text) <= 40 and _tells(block.text) and not _is_picture_credit(reading.blocks, at):
             yield from agencies([block.text], "credit line", reading.who)
@@ -235,6 +242,7 @@ _OF_PICTURE = re.compile(r"bild|foto|photo|image|imagen|immagin|imagem|pictur|ge
                          r"写真|图|圖|사진|फोटो|ảnh|kuva|画像", re.IGNORECASE)
 
 
-def _tells(line: str) -> bool:
-    """Whether a line outside the text can be a credit: "AA" alone sets the size of letters, and pictures have their own."""
-    return sum(map(str.isalpha, line)) > 2 and _OF_PICTURE.search(line) is None
+def _tells(line: str, least: int = 3) -> bool:
+    """Whether a line outside the text can be a credit: "A A" sets the size of letters, and pictures have their own."""
+    letters = "".join(filter(str.isalpha, line))
+    return len(letters) >= least and letters.upper() != "AA" and _OF_PICTURE.search(line) is None

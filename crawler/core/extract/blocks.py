@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -59,7 +60,7 @@ _BREAKS = _set("""address article aside blockquote body br caption center dd det
     table tbody td tfoot th thead tr ul""")
 _SKIPPED = _set("""script style noscript template head select option button svg iframe textarea object audio video
     canvas map math datalist dialog""")
-_ASIDE_TAGS = frozenset({"nav", "aside", "form"})
+_ASIDE_TAGS = frozenset({"nav", "aside", "form", "article"})  # an article that does not hold the heading is a teaser
 _PICTURE_TAGS = frozenset({"figure", "figcaption", "picture"})
 _PICTURE = re.compile(r"caption|figure|(?<![a-z])(?:image|img|photo|picture|pic|foto|bild|gallery|slideshow|thumb)"
                       r"(?:[-_ ]?(?:credit|copyright|wrap|container|holder|block|box|source|info|meta|text|desc)|(?![a-z]))")
@@ -129,12 +130,14 @@ class _Reader:
 
     def _context(self, element: Any, tag: str) -> _Context:
         outer = self._stack[-1]
-        marks = _marks(element)
-        byline = outer.byline or bool(marks and _BYLINE.search(marks))
+        zone, byline = _classed(tag, _marks(element))
         if element in self._kept:
             return _Context(outer.zone, byline=False, foot=outer.foot)
-        foot = outer.foot or (tag == "footer" and not self._in_article(element))
-        return _Context(max(outer.zone, _zone(tag, marks, foot=foot)), byline, foot)
+        if tag == "footer" and not self._in_article(element):
+            return _Context(max(outer.zone, Zone.ASIDE), byline=False, foot=True)
+        if zone <= outer.zone and byline <= outer.byline:
+            return outer
+        return _Context(max(outer.zone, zone), byline or outer.byline, outer.foot)
 
     def _in_article(self, element: Any) -> bool:
         return any(above.tag in {"article", "main"} for above in element.iterancestors("article", "main"))
@@ -152,6 +155,8 @@ class _Reader:
         self._links.append(Link((element.get("href") or "").strip(), text[:300], (element.get("rel") or "").lower()))
 
     def _flush(self) -> Iterator[Block]:
+        if not self._parts and not self._links:
+            return
         text = _collapsed("".join(self._parts))
         # A link may hold blocks: it is counted again in each of them.
         links = self._links + [Link((element.get("href") or "").strip(), text[:300]) for _, element in self._open]
@@ -162,24 +167,28 @@ class _Reader:
         self._open = [(0, element) for _, element in self._open]
 
 
-def _zone(tag: str, marks: str, *, foot: bool) -> Zone:
+@lru_cache(maxsize=16384)
+def _classed(tag: str, marks: str) -> tuple[Zone, bool]:
+    """The zone that an element opens, and whether it names the author, by what the markup calls it."""
+    byline = bool(marks and _BYLINE.search(marks))
     if tag in _PICTURE_TAGS or (marks and _PICTURE.search(marks)):
-        return Zone.PICTURE
-    if foot or tag in _ASIDE_TAGS or tag == "article" or (marks and _ASIDE.search(marks)):
-        return Zone.ASIDE
-    return Zone.ARTICLE
+        return Zone.PICTURE, byline
+    if tag in _ASIDE_TAGS or (marks and _ASIDE.search(marks)):
+        return Zone.ASIDE, byline
+    return Zone.ARTICLE, byline
+
+
+_MARKS = frozenset({"class", "id", "itemprop", "rel", "role", "data-testid"})
 
 
 def _marks(element: Any) -> str:
     """What the markup calls an element, lower case."""
-    if not element.attrib:
-        return ""
-    return " ".join(value for name in ("class", "id", "itemprop", "rel", "role", "data-testid")
-                    if (value := element.get(name))).lower()
+    return " ".join([value for name, value in element.items() if name in _MARKS]).lower()
 
 
 def _collapsed(text: str) -> str:
-    return clean(" ".join(text.split()))
+    line = " ".join(text.split())
+    return line if line.isprintable() else clean(line)
 
 
 def heading(tree: Any) -> Any | None:

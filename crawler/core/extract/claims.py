@@ -42,8 +42,8 @@ _CHANGED = """
 _META: dict[str, What] = {**dict.fromkeys(_PUBLISHED.split(), "published"), **dict.fromkeys(_CHANGED.split(), "modified")}
 _MODIFIED = re.compile(r"modif|updat|aktuali|edited|lastchange|revis|mise-?a-?jour|actualiz|atualiz|aggiorn")
 _CLOCK = re.compile(r"\s*\d{1,2}[:.]\d\d(?!\d)(?![:.]\d{4})")   # an hour without a day, as live blogs have it
-_ELSEWHERE = re.compile(r"(?<![a-z])(?:related|recommend|teaser|sidebar|most-?read|popular|trending|comment|promo|card|"
-                        r"list-?item|widget|latest|ticker|carousel|more-news|menu|nav)")
+_ELSEWHERE = re.compile(r"(?<![a-z])(?:related|recommend|teaser|sidebar|most-?read|popular|trending|comment|promo|card(?![a-z-])|"
+                        r"list-?item|widget|latest|ticker|carousel|more-news|menu(?![a-z-])|nav(?![a-z-]))")
 
 
 def read(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from typing import Any
 
 from crawler.core import phrases, urls
@@ -86,17 +87,22 @@ def _line(text: str) -> str:
 
 # --- title ------------------------------------------------------------------------------------------------------
 
-def title_of(tree: Any, linked: jsonld.Linked, who: Identity) -> str:
+def title_of(said: Sequence[str], who: Identity) -> str:
     """The headline: the h1 where another statement bears it out (og:title and headline are often written for search
-    engines, the first h1 is often a logo), else og:title, headline, <title>, without the site's name."""
-    stated = [*_meta(tree, "og:title"), *jsonld.texts(linked.main.get("headline"))[:1], *_meta(tree, "twitter:title"),
-              *_titles(tree)]
-    stated = [short for title in stated if (short := without_site(_line(title), who))]
-    heading = blocks.heading(tree)
-    shown = _line(" ".join(heading.itertext())) if heading is not None else ""
+    engines, the first h1 is often a logo), else og:title, headline, <title>, without the site's name. `said`: `titles`."""
+    shown, *stated = said
+    stated = [short for title in stated if (short := without_site(title, who))]
     if shown and (not stated or any(_alike(shown, title) for title in stated)):
         return without_site(shown, who)[:_MAX_TITLE]
     return (stated[0] if stated else "")[:_MAX_TITLE]
+
+
+def titles(tree: Any, linked: jsonld.Linked) -> list[str]:
+    """Every title that the page states, as written; the h1 first, "" where there is none."""
+    heading = blocks.heading(tree)
+    shown = " ".join(heading.itertext()) if heading is not None else ""
+    stated = [*_meta(tree, "og:title"), *map(unescape, jsonld.texts(linked.main.get("headline"))[:1]), *_titles(tree)]
+    return [_line(title)[:2 * _MAX_TITLE] for title in (shown, *stated)]
 
 
 def _titles(tree: Any) -> Iterator[str]:

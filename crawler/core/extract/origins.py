@@ -102,7 +102,7 @@ def agencies_in(text: str) -> Iterator[str]:
     for divider in (" and ", " und ", " et ", " y ", " e ", " with ", " mit ", " avec ", " con ", " com ", " и ", " i "):
         line = line.replace(divider, "\n")
     for part in (line if "/" not in line else f"{line}\n{line.translate(_DIVIDERS)}").translate(_DIVIDERS).split("\n"):
-        found = phrases.agency(_bare(part)) if len(part) <= 60 else None
+        found = (phrases.agency(part) or phrases.agency(_bare(part))) if len(part) <= 60 else None
         if found:
             yield found
 

@@ -7,6 +7,7 @@ lxml.html's door. The bounds come from measurement: of 438 real news pages the l
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lxml import etree, html
@@ -18,6 +19,7 @@ MAX_ELEMENTS = 30_000
 MAX_DEPTH = 200            # deeper subtrees become paragraphs
 MAX_SCRIPT = 512 * 1024    # characters of one JSON-LD block; the largest real one had 90 kB
 _MAX_ATTRIBUTE = 2_000     # a class attribute of 2 MB costs the extractors 2 to 3 s
+_PROSE = 120               # characters of a table cell with paragraphs that make it prose
 _PARSER_DEPTH = 2_040      # libxml2 stops reading at 2,048 levels, whatever it is told
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -30,7 +32,8 @@ _META_CHARSET = re.compile(rb"<(?:meta|\?xml)\b[^<>]{0,500}?(?:charset|encoding)
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "big5": "big5hkscs",
-    "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+    "cp950": "big5hkscs", "euc_jis_2004": "euc_jp", "euc_jisx0213": "euc_jp", "shift_jis_2004": "cp932",
+    "shift_jisx0213": "cp932", "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }
 _CODECS = frozenset({
     "utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp866", "cp874", "cp932", "cp949", "gb18030",
@@ -58,39 +61,44 @@ def read(body: bytes, content_type: str | None) -> Document | None:
         return None
     notes = [] if len(body) <= MAX_BYTES else [f"cut at {MAX_BYTES} bytes"]
     text, encoding, declared = decode(body[:MAX_BYTES], content_type)
+    if _garbled(text[:4_000]):
+        return None
     if declared and encoding != declared:
         notes.append(f"declared as {declared}, read as {encoding}")
     return parse(text, notes)
 
 
+def _garbled(sample: str) -> bool:
+    """Whether more than one character in twenty is none: pictures and archives, whatever they call themselves."""
+    return len(_NOISE.findall(sample)) * 20 > len(sample)
+
+
+_NOISE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ufffd]")
+
+
 def parse(markup: str, notes: list[str] | None = None) -> Document | None:
     """Parse markup that is already text; None where there is nothing to parse."""
     notes = [] if notes is None else notes
-    markup = markup.replace("\x00", "")[:MAX_BYTES]
+    markup = _REFERENCE.sub("", _FORBIDDEN.sub("", markup[:MAX_BYTES]))
     tree = _tree(markup)
     if tree is None:
         return None
     scripts = _scripts(tree)
     _lighten(tree)
-    shape = _shape(tree)
-    if shape.depth >= _PARSER_DEPTH:
+    deep = bool(_DEPTH(tree))
+    if deep and _depth(tree) >= _PARSER_DEPTH:
         notes.append("nested too deeply: tags dropped")
-        return _bounded(_tree(_FLAT.sub("\n", markup)), scripts, notes)
-    return _bounded(tree, scripts, notes, shape)
-
-
-def _bounded(tree: Any, scripts: tuple[str, ...], notes: list[str], shape: "_Shape | None" = None) -> Document | None:
-    """The document, cut to the bounds."""
+        tree = _tree(_FLAT.sub("\n", markup))
+        deep = tree is not None and bool(_DEPTH(tree))
     if tree is None:
         return None
-    shape = shape or _shape(tree)
-    if shape.beyond is not None:
+    if _COUNT(tree) > MAX_ELEMENTS:
         notes.append(f"cut at {MAX_ELEMENTS} elements")
-        _cut(shape.beyond)
-    if shape.deep:
+        _cut(tree)
+    if deep:
         notes.append(f"flattened below {MAX_DEPTH} levels")
-    for element in shape.deep:
-        _flatten(element)
+        _flatten(tree)
+    _free_from_tables(tree)
     return Document(tree, scripts, tuple(notes))
 
 
@@ -149,7 +157,8 @@ def _guess(body: bytes) -> str | None:
     if head.count(0) * 4 > len(head):
         return "utf-16-be" if head[0] == 0 else "utf-16-le"
     sample = re.sub(rb"<[^<>]{0,2000}>|\s+", b" ", body[:400_000])
-    sample = b" ".join(run for run in re.findall(rb"[^\x00-\x7f][^\n<>{}]{0,80}", sample)[:400])
+    beyond = re.search(rb"[^\x00-\x7f]", sample)
+    sample = sample[max(0, (beyond.start() if beyond else 0) - 200):]
     guesses = (_codec(label) for label in guess_encodings(sample[:20_000]))
     return next((codec for codec in guesses if codec is not None), None)
 
@@ -166,29 +175,17 @@ def _tree(markup: str) -> Any | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How large a tree is: its deepest level (the root is 1), where it is too deep, the first element too many."""
-
-    depth: int
-    deep: tuple[Any, ...]
-    beyond: Any | None
+_DEPTH = etree.XPath(f"boolean(//*[count(ancestor::*) >= {MAX_DEPTH - 1}])")
+_COUNT = etree.XPath("count(//*)")
 
 
-def _shape(tree: Any) -> _Shape:
-    level = deepest = count = 0
-    deep, beyond = [], None
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if event == "end":
-            level -= 1
-            continue
-        level, count = level + 1, count + 1
+def _depth(tree: Any) -> int:
+    """The deepest level, the root being 1."""
+    deepest = level = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        level += 1 if event == "start" else -1
         deepest = max(deepest, level)
-        if level == MAX_DEPTH and len(element):
-            deep.append(element)
-        if count == MAX_ELEMENTS + 1:
-            beyond = element
-    return _Shape(deepest, tuple(deep), beyond)
+    return deepest
 
 
 def _scripts(tree: Any) -> tuple[str, ...]:
@@ -207,20 +204,37 @@ def _lighten(tree: Any) -> None:
             element.set(name, element.get(name)[:200])
 
 
-def _flatten(element: Any) -> None:
-    """Turn what lies below an element into paragraphs."""
-    pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
-    del element[:]
-    element.text = None
-    for piece in pieces:
-        etree.SubElement(element, "p").text = _XML_UNSAFE.sub("", piece)
+def _flatten(tree: Any) -> None:
+    """Turn what lies below MAX_DEPTH levels into paragraphs."""
+    for element in tree.xpath(f"//*[count(ancestor::*) = {MAX_DEPTH - 1}][*]"):
+        pieces = [piece for text in element.itertext() if (piece := " ".join(text.split()))]
+        del element[:]
+        element.text = None
+        for piece in pieces:
+            etree.SubElement(element, "p").text = piece
 
 
-_XML_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+def _free_from_tables(tree: Any) -> None:
+    """Make divs of tables that only place text on the page: extraction would give their prose as rows, in one line."""
+    for cell in tree.xpath(f"//td[string-length(.) > {_PROSE}]"):
+        row = cell.getparent()
+        table = next(cell.iterancestors("table"), None)
+        if row is not None and row.tag == "tr" and table is not None and cell.find(".//p") is not None:
+            for element in (*row.iterchildren("td", "th"), row, *row.iterancestors("tbody", "thead", "table")):
+                element.tag = "div"
+                if element is table:
+                    break
 
 
-def _cut(node: Any) -> None:
-    """Remove everything after an element in document order."""
+# What no XML tree may hold, as characters and as references: one of them makes extraction give nothing.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}"
+                        r"|[fF]{3}[eEfF]))(?![0-9a-fA-F]);?")
+
+
+def _cut(tree: Any) -> None:
+    """Remove all elements after the first MAX_ELEMENTS in document order."""
+    node = next(islice(tree.iter(etree.Element), MAX_ELEMENTS, None))
     while (parent := node.getparent()) is not None:
         del parent[parent.index(node) + 1:]
         node = parent

@@ -17,7 +17,7 @@ from crawler.core.text import unspaced, words
 MIN_WORDS = 40        # fewer make no article that could be compared
 _WALL_WORDS = 160     # a wall says what it is in few words; an article that quotes one is longer
 _PAYWALL_WORDS = 250  # what is shown of a page that is not free
-_COUNTED = 4_000      # characters: no rule asks for more than 250 words
+_COUNTED = 2_500      # characters: no rule asks for more than 250 words
 _CHARACTERS_A_WORD = 1.7   # Chinese and Japanese news, by their translations
 _STATUS = {401: "login", 402: "paywall", 403: "challenge", 404: "soft-404", 410: "soft-404", 429: "challenge",
            451: "consent", 503: "challenge"}
@@ -62,7 +62,7 @@ def _status(seen: Seen) -> str | None:
 def _challenge(seen: Seen) -> str | None:
     if any(name.lower() == "cf-mitigated" for name, _ in seen.headers):
         return "challenge"
-    if seen.words >= MIN_WORDS and _shown(seen) >= _WALL_WORDS:
+    if seen.words >= _WALL_WORDS:  # sites that check browsers load the same scripts beside their articles
         return None
     marks = (value for element in seen.tree.iter("script", "form", "div", "iframe")
              for name in ("src", "id", "action", "class") if (value := element.get(name)))

@@ -30,17 +30,20 @@ def _names() -> dict[str, str]:
 
 @lru_cache(maxsize=8192)
 def _plain(name: str) -> str:
-    folded = bare(_EDGES.sub("", fold(name)))
-    return _GAPS.sub(" ", _DOTTED.sub("", folded) if folded.isascii() else folded).strip()
+    folded: str = bare(_EDGES.sub("", fold(name)))
+    return str(_GAPS.sub(" ", _DOTTED.sub("", folded) if folded.isascii() else folded)).strip()
 
 
+@lru_cache(maxsize=8192)
 def agency(name: str) -> str | None:
     """The canonical name of a news agency, else None: "وكالة رويترز" and "(Reuters)" are "Reuters"."""
     if not name or len(name) > 80:
         return None
     names, plain = _names(), _plain(name)
+    if plain in names:
+        return names[plain]
     shorter = _BEFORE.sub("", plain)
-    for form in (plain, shorter, _AFTER.sub("", plain), _AFTER.sub("", shorter), plain.split("/")[0]):
+    for form in (shorter, _AFTER.sub("", plain), _AFTER.sub("", shorter), plain.split("/")[0]):
         if form in names:
             return names[form]
     return None

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crawler.core.phrases import labels, rules
-from crawler.core.phrases.reading import Token, Unit, languages_of, tokens, units
+from crawler.core.phrases.reading import Unit, lines, parts_in, tokens, units
 from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
+_HEAD = 70          # characters at the beginning of a piece by which most are left unread
+_OPENING = 8        # a dateline stands on one of the first lines
+_WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
+
+_Found = tuple[Kind, str | None, str]   # kind, whom it names, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Hit:
     end: int
     quote: str         # that text, at most 300 characters
     name: str | None   # whom it names
-    language: str
+    language: str      # "" where it belongs to none: "(AFP)"
 
 
 def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
@@ -30,44 +35,57 @@ def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
     Words of every language are tried: sites mix them; `language` only breaks ties. `title` is the article's: a
     sentence that repeats it needs no other explanation for those words.
     """
-    known = frozenset(word.form for word in words(title))
-    return [hit for unit in units(text) for hit in _in_unit(text, unit, language, known)]
+    known = frozenset(word.form for word in words(title[:1000]))
+    return [Hit(kind, unit.start, unit.end, text[unit.start:unit.end][:_QUOTE], name, spoken)
+            for unit in _candidates(text)
+            for kind, name, spoken in _in_unit(text, unit, language, known)]
 
 
-def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[Hit]:
-    found = tokens(text, unit)
-    hit = _declared(text, unit, found, language, title) or labels.in_unit(text, unit, found)
-    if hit is not None:
-        kind, name, spoken = hit
-        quote = text[unit.start:unit.end][:_QUOTE]
-        yield Hit(kind, unit.start, unit.end, quote, name, spoken or language or "")
+def _candidates(text: str) -> Iterator[Unit]:
+    """The units that are worth reading: a line without any key word is left after one look."""
+    spans = lines(text)
+    for at, line in enumerate(spans):
+        first, last, opening = at == 0, at == len(spans) - 1, at < _OPENING
+        piece = text[line[0]:line[1]]
+        if opening or labels.may_be_marks(piece) or _worth(piece):
+            yield from units(text, line, first=first, last=last, opening=opening)
 
 
-def _declared(text: str, unit: Unit, found: list[Token], language: str | None,
-              title: frozenset[str]) -> tuple[Kind, str | None, str] | None:
-    if not (unit.own_line or unit.edge):
-        return None
-    for spoken in sorted(languages_of(found), key=lambda each: (each != language, each)):
-        sentence = rules.read(found, spoken, text[unit.start:unit.end], title)
-        kind = _kind(sentence)
-        if kind is not None:
-            return kind, _named(text, sentence), spoken
-    return None
+def _worth(piece: str) -> bool:
+    # The words that begin a sentence can stand anywhere in a line.
+    together = parts_in(piece)
+    return bool(together & labels.KEYS or rules.promising(together, together))
 
 
-def _kind(sentence: rules.Sentence) -> Kind | None:
+def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[_Found]:
+    piece = text[unit.start:unit.end]
+    together, head = parts_in(piece), parts_in(piece[:_HEAD])
+    if unit.own_line or unit.edge:
+        spoken = rules.promising(together, head)
+        if spoken or labels.promising(piece):
+            found = tokens(text, unit)
+            spoken.sort(key=lambda each: each != language)
+            hit = next(filter(None, (_spoken(text, found, each, piece, title) for each in spoken)), None)
+            hit = hit or labels.label(piece, found, unit.start, head) or labels.credit(text, unit, found, head)
+            if hit is not None:
+                yield hit
+                return
+        name = labels.marks(piece)
+        if name is not None:
+            yield "credit", name, ""
+            return
+    name = labels.dateline(text, unit)
+    if name is not None:
+        yield "dateline", name, ""
+
+
+def _spoken(text: str, found: list[rules.Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:
+    sentence = rules.read(found, language, text, piece, title)
     if rules.declares(sentence):
-        return "declared-copy"
+        return "declared-copy", sentence.named or None, language
     if rules.thanks(sentence):
-        return "thanks"
-    return "greeting" if rules.greets(sentence) else None
-
-
-def _named(text: str, sentence: rules.Sentence) -> str | None:
-    if sentence.name is None:
-        return None
-    first, last = sentence.name
-    return text[sentence.tokens[first].start:sentence.tokens[last - 1].end] or None
+        return "thanks", None, language
+    return ("greeting", None, language) if rules.greets(sentence) else None
 
 
 def source_label(text: str) -> tuple[str, str] | None:
@@ -77,4 +95,4 @@ def source_label(text: str) -> tuple[str, str] | None:
 
 def is_site_phrase(sentence: str) -> bool:
     """Whether a sentence is one that a site puts around articles: a declaration, label, greeting or thanks."""
-    return any(hit.kind in ("declared-copy", "source-label", "greeting", "thanks") for hit in find(sentence))
+    return any(hit.kind in _WRAPPING for hit in find(sentence))

@@ -1,91 +1,218 @@
 """Source labels ("Source: …"), credits ("(AFP)", "with inputs from …") and datelines ("PARIS (Reuters) -")."""
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import regex
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import Part
-from crawler.core.phrases.reading import Token, Unit, languages_of, tokens, units
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.names import span_of_name
+from crawler.core.phrases.reading import Token, Unit, parts_in, tokens
 
-_LABEL_LENGTH = 60
-_REST_WORDS = 14
-_IN_LABEL = Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM
-_ENDS = regex.compile(r"^[^\w\n]*?[:：|»›→>–—-][:：|»›→>–—\s-]*|^\s*\n\s*")
-_BLANK = regex.compile(r"^[\s.。!]*$")
-_TRIM = " \t\n.。:：|»›→-–—\"'“”«»()[]"
+_REST_WORDS = 14    # after a label stands a name, perhaps with a date, not a sentence
+_REST_LENGTH = 120
+_CREDIT_WORDS = 14
+_MARKS_LENGTH = 60
+_IN_LABEL = (Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM | Part.TITLE
+             | Part.AUTO | Part.READER)
+_ENDS = regex.compile(r"^\s*[)\]】]?\s*(?:[:：|»›→>]|[–—-](?=\s))[:：|»›→>–—\s-]*|^\s*\n\s*")
+_UP_TO_COLON = regex.compile(r"^[^:：\n.。!?]{1,40}[:：]\s*")
+_BLANK = regex.compile(r"^[\s.。!！)\]】»›→>]*$")
+_TRIM = " \t\n.。:：|»›→-–—\"'“”«»()[]【】、,،"
 
-Found = tuple[Literal["source-label", "credit", "dateline"], str | None, str]
+Found = tuple[Literal["source-label", "credit", "dateline", "greeting"], str | None, str]
 
 
-def in_unit(text: str, unit: Unit, found: list[Token]) -> Found | None:
-    """The label, credit or dateline that a unit carries."""
-    piece = text[unit.start:unit.end]
-    if unit.own_line or unit.edge:
-        label = _label(piece, found, unit.start)
-        if label is not None and len(label[1].split()) <= _REST_WORDS:
-            return "source-label", label[1].strip(_TRIM)[:80] or None, label[2]
-        credit = _credit(piece)
-        if credit is not None:
-            return "credit", credit, ""
-    name = _dateline(text, unit)
-    return None if name is None else ("dateline", name, "")
+def promising(piece: str) -> bool:
+    """Whether a piece could be a label or a credit, by its first words: the cheap question."""
+    if len(piece) > _LONGEST:
+        return False
+    key = parts_in(piece[:_HEAD_OF_LABEL]) & KEYS
+    if not key:
+        return False
+    first = parts_in(" ".join(piece[:_HEAD_OF_LABEL].split()[:2]))
+    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES)
+
+
+_LONGEST = 200        # characters of a label and what follows it
+_HEAD_OF_LABEL = 40
+KEYS = everywhere(Part.SRC | Part.LINK | Part.CREDIT)
+_FIRST = _IN_LABEL | Part.CREDIT
+
+
+def label(piece: str, found: list[Token], offset: int, together: Parts) -> Found | None:
+    """The source label that a unit is, or the "Read also: …" that it begins with."""
+    hit = _label(piece, found, offset, together)
+    if hit is None or len(hit[1]) > _REST_LENGTH or len(hit[1].split()) > _REST_WORDS:
+        return None
+    if hit[3]:
+        return "source-label", hit[1].strip(_TRIM)[:80] or None, hit[2]
+    return "greeting", None, hit[2]
 
 
 def source_label(text: str) -> tuple[str, str] | None:
     """See `crawler.core.phrases.source_label`."""
-    first = next(units(text), None) if text and len(text) <= 400 else None
-    if first is None:
+    piece = text.strip()
+    if not piece or len(text) > 400:
         return None
-    whole = Unit(first.start, len(text), own_line=True, edge=True)
-    found = _label(text[first.start:], tokens(text, whole), first.start)
-    return None if found is None else (found[0], found[1])
+    found = tokens(piece, Unit(0, len(piece), own_line=True, edge=True, line=(0, len(piece))))
+    hit = _label(piece, found, 0, parts_in(piece))
+    return (hit[0], hit[1]) if hit and hit[3] else None
 
 
-def _label(piece: str, found: list[Token], offset: int) -> tuple[str, str, str] | None:
-    """(label, rest, language) where the first words are a source label."""
-    for language in sorted(languages_of(found[:6])):
-        size = next((at for at, token in enumerate(found) if not token.roles.get(language, 0) & _IN_LABEL), len(found))
-        split = _split(piece, found[:size], language, offset)
-        if split is not None:
-            return (*split, language)
+def _label(piece: str, found: list[Token], offset: int, together: Parts) -> tuple[str, str, str, bool] | None:
+    """(label, rest, language, whether it names a source) where the first words are a label."""
+    for language in LANGUAGES:
+        if of_language(together, language) & (Part.SRC | Part.LINK):
+            leading = _leading(found, language)
+            for split in (_closed, _running):
+                hit = split(piece, found, leading, offset)
+                if hit is not None:
+                    return hit[0], hit[1], language, hit[2]
     return None
 
 
-def _split(piece: str, leading: list[Token], language: str, offset: int) -> tuple[str, str] | None:
-    parts = Part(0)
-    for token in leading:
-        parts |= Part(token.roles.get(language, 0))
-        end = token.end - offset
-        closed = _ENDS.match(piece[end:])
-        if (closed or _BLANK.match(piece[end:])) and _is_label(parts):
-            return piece[:end], piece[end + closed.end():].strip() if closed else ""
-    return None
+def _leading(found: list[Token], language: str) -> list[int]:
+    """The parts of the first words, as long as they can stand in a label."""
+    parts: list[int] = []
+    for token in found[:12]:
+        part = of_language(token.parts, language)
+        if not part & _IN_LABEL:
+            break
+        parts.append(part)
+    return parts
 
 
-def _is_label(parts: Part) -> bool:
+def _together(parts: Iterable[int]) -> int:
+    total = 0
+    for part in parts:
+        total |= part
+    return total
+
+
+def _closed(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
+    """A label that ends in a colon, an arrow, or with the piece."""
+    for count in range(1, len(leading) + 1):
+        end = found[count - 1].end - offset
+        closed, parts = _ENDS.match(piece[end:]), _together(leading[:count])
+        if (closed or _BLANK.match(piece[end:])) and (_names_source(parts) or _leads_on(parts)):
+            return piece[:end], piece[end + closed.end():].strip() if closed else "", _names_source(parts)
+    return _named_label(piece, found, leading, offset)
+
+
+def _named_label(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
+    """Link to the story at NAME: headline."""
+    parts = _together(leading)
+    if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM)):
+        return None
+    end = found[len(leading) - 1].end - offset
+    closed = _UP_TO_COLON.match(piece[end:])
+    return (piece[:end], piece[end:].strip(), True) if closed else None
+
+
+def _running(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
+    """A label that runs on into a name: "Kaynak AA", "Read the original at Example Daily"."""
+    parts, rest = _together(leading), found[len(leading):]
+    if not leading or not rest or len(rest) > 5 or not rest[0].proper:
+        return None
+    end = found[len(leading) - 1].end - offset
+    alone = len(leading) == 1 and parts & Part.SRC and (piece[end:].strip()[:1].isupper() or agency(piece[end:]) is not None)
+    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.OUTLET | Part.FILL)
+    return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
+
+
+def _names_source(parts: int) -> bool:
     return bool(parts & Part.SRC or (parts & Part.LINK and parts & Part.ITEM))
 
 
-def _credit(piece: str) -> str | None:
-    """The agency that a line of its own credits: "(AFP)", "dpa"."""
-    return agency(piece) if len(piece) <= 60 else None
+def _leads_on(parts: int) -> bool:
+    return bool(parts & Part.LINK and parts & Part.MORE)
+
+
+def credit(text: str, unit: Unit, found: list[Token], together: Parts) -> Found | None:
+    """With inputs from PTI. По материалам NAME."""
+    if len(found) > _CREDIT_WORDS:
+        return None
+    for language in LANGUAGES:
+        if of_language(together, language) & Part.CREDIT:
+            parts = [of_language(token.parts, language) for token in found]
+            span = _credited(parts, found, final=language in HEAD_FINAL)
+            name = text[found[span[0]].start:found[span[1] - 1].end] if span else None
+            if _credits(parts, found, name, own_line=unit.own_line):
+                return "credit", name, language
+    return None
+
+
+def _credited(parts: list[int], found: list[Token], *, final: bool) -> tuple[int, int] | None:
+    return span_of_name(found, parts, final=False) or (span_of_name(found, parts, final=True) if final else None)
+
+
+def _credits(parts: list[int], found: list[Token], name: str | None, *, own_line: bool) -> bool:
+    """Whether the first words credit, and nothing else is said."""
+    start = next((at for at, part in enumerate(parts) if not part & (Part.FILL | Part.ITEM) or part & Part.CREDIT), 0)
+    if not parts[start] & Part.CREDIT or _together(parts) & Part.VETO:
+        return False
+    strange = sum(1 for part, token in zip(parts, found, strict=True) if not part and not token.proper)
+    strong = any(part & Part.CREDIT and not part & (Part.FILL | Part.FROM) for part in parts)
+    if name is None:
+        return strong and strange == 0 and all(part & (Part.CREDIT | Part.OUTLET | Part.FILL) for part in parts)
+    # "with", "via" are words of every day: only before an agency, or where nothing but a name follows.
+    return strange <= strong and (strong or agency(name) is not None or (own_line and len(found) <= 4 and found[1].proper))
+
+
+_SPLIT = regex.compile(r"[()\[\]【】（）|/／,،、;&+©-]|\s[–—]\s|\s(?:und|and|et|y|e|и|та|و|ve|dan|with|mit|avec|con|com|by|par|por)\s")
+
+
+def may_be_marks(piece: str) -> bool:
+    """Whether a line is short enough to be nothing but marks of agencies."""
+    return len(piece) <= _MARKS_LENGTH
+
+
+def marks(piece: str) -> str | None:
+    """The agency of a line that holds nothing but marks of agencies: "(AFP)", "dpa/lno", "© AP, Reuters"."""
+    if not may_be_marks(piece):
+        return None
+    whole = agency(piece)
+    if whole is not None:
+        return whole
+    names = [agency(mark) for mark in _pieces(piece)]
+    bracketed = piece[:1] in "([（" and piece[-1:] in ")]）"
+    return names[0] if names and (all(names) or (bracketed and len(names) <= 3)) else None
+
+
+def _pieces(piece: str) -> Iterator[str]:
+    return (mark for mark in _SPLIT.split(f" {piece} ") if mark.strip(_TRIM))
 
 
 # A place and a date, then the agency, then the text.
 _MARKS = regex.compile(r"[()\[\]【】（）=＝/–—:：．،,|]|\s-\s?|-\s|\.\s")
+_CHINESE = regex.compile(r"^[（(]?(\p{Han}{2,5}?社)\p{Han}{0,14}\d{1,2}月\d{1,2}日(?:\p{Han}{0,8})?[电電]")
+_HEAD = 90          # characters: no dateline is longer
+_HEAD_WORDS = 10
+_BODY = 12          # characters of text that must follow
 
 
-def _dateline(text: str, unit: Unit) -> str | None:
-    line_start = text.rfind("\n", 0, unit.start) + 1
-    if text[line_start:unit.start].strip():
+def dateline(text: str, unit: Unit) -> str | None:
+    """The agency that the first words of a line name: "PARIS (Reuters) - …"."""
+    start, end = unit.line
+    if not unit.opening or unit.start != start:
         return None
-    head, at = text[line_start:line_start + 90].split("\n")[0], 0
+    head = text[start:min(end, start + _HEAD)]
+    chinese = _CHINESE.match(head)
+    if chinese:
+        return agency(chinese[1]) or str(chinese[1])
+    return _in_head(head, rest=end - start)
+
+
+def _in_head(head: str, rest: int) -> str | None:
+    at, before = 0, ""
     for mark in _MARKS.finditer(head):
-        name = agency(head[at:mark.start()])
-        if name is not None and mark.group().strip() not in (",", "،", "."):
+        name, kind = agency(head[at:mark.start()]), mark.group().strip()
+        # "Reuters, which …" is no dateline; "— РИА Новости. …" is.
+        if name is not None and rest - mark.end() >= _BODY and (kind not in (",", "،", ".") or before in ("–", "—", "-", "/")):
             return name
-        at = mark.end()
-        if len(head[:at].split()) > 10:
+        at, before = mark.end(), kind
+        if len(head[:at].split()) > _HEAD_WORDS:
             return None
     return None

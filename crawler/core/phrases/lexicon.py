@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntFlag, auto
+from enum import IntEnum
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
@@ -13,67 +13,108 @@ import regex
 from crawler.core.text import fold
 
 
-class Part(IntFlag):
-    """The part that a word plays in a site's own phrases; the names are those of the table."""
+class Part(IntEnum):
+    """The part that a word plays in a site's own phrases; the names are those of the table. Sums of parts are plain
+    integers: a text asks for them a hundred thousand times, and those of IntFlag cost ten times as much."""
 
-    THIS = auto()    # this, the following, the above
-    ITEM = auto()    # article, story, news
-    COPY = auto()    # copied, quoted, republished, translated
-    PUB = auto()     # published, appeared: a declaration only together with FIRST
-    FIRST = auto()   # first, originally
-    WP = auto()      # the fixed middle of a WordPress feed footer: "appeared first on"
-    AUTO = auto()    # automatically, in full, without editing
-    SRC = auto()     # source, original
-    FROM = auto()    # what stands between the copy and whom it names
-    FEED = auto()    # syndicated feed
-    OUTLET = auto()  # newspaper, agency, site
-    US = auto()      # we, our staff, the editors
-    NOT = auto()     # negations
-    EDIT = auto()    # edited, checked, changed
-    RESP = auto()    # responsible, rights, views
-    SAY = auto()     # reporting and judging words, which make a declaration a quoted one
-    IF = auto()      # conditions
-    FILL = auto()    # function words
-    THANK = auto()
-    GREET = auto()
-    READER = auto()
-    SHARE = auto()   # share, subscribe, follow
-    LINK = auto()    # click, read, visit, link
-    SOCIAL = auto()  # Facebook, newsletter, app
-    MORE = auto()    # more, the rest, details
-    TITLE = auto()   # under the title
-    CREDIT = auto()  # "with inputs from", "courtesy of"
+    THIS = 1 << 0    # this, the following, the above
+    ITEM = 1 << 1    # article, story, news
+    COPY = 1 << 2    # copied, quoted, republished, translated
+    PUB = 1 << 3     # published, appeared: a declaration only together with FIRST
+    FIRST = 1 << 4   # first, originally
+    WP = 1 << 5      # the fixed middle of a WordPress feed footer: "appeared first on"
+    AUTO = 1 << 6    # how it was copied: automatically, in full, with permission
+    SRC = 1 << 7     # source, original
+    FROM = 1 << 8    # what stands between the copy and whom it names
+    FEED = 1 << 9    # syndicated feed
+    OUTLET = 1 << 10  # newspaper, agency, site, author, owner
+    US = 1 << 11      # we, our staff, the editors
+    NOT = 1 << 12     # negations
+    EDIT = 1 << 13    # edited, checked, changed
+    RESP = 1 << 14    # responsible, rights
+    VETO = 1 << 15    # reporting and judging words, other people, pictures: no declaration of a site has them
+    IF = 1 << 16      # conditions
+    FILL = 1 << 17    # function words
+    THANK = 1 << 18
+    GREET = 1 << 19
+    READER = 1 << 20
+    SHARE = 1 << 21   # share, subscribe, follow
+    LINK = 1 << 22    # click, read, visit, link
+    SOCIAL = 1 << 23  # Facebook, newsletter, app
+    MORE = 1 << 24    # more, the rest, details
+    TITLE = 1 << 25   # under the title
+    CREDIT = 1 << 26  # "with inputs from", "courtesy of"
+    TIME = 1 << 27    # months, days: never a name
+    TONGUE = 1 << 28  # what a translation is made from
 
 
 # Written without spaces: their words are found by the longest match.
 UNSPACED = frozenset({"zh", "ja"})
 # What governs stands last, so a name stands before its preposition ("… sitesinden", "… から").
 HEAD_FINAL = frozenset({"tr", "hi", "ur", "ja", "ko", "bn"})
-# ا stands for every alef after folding: and/so, by/to/as, the.
-_ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بك]?ال|لل|[بلك])|[وف])(?=..)")
-_LATIN = regex.compile(r"\p{Latin}")
+LANGUAGES = ("ar", "bn", "de", "el", "en", "es", "fa", "fr", "he", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ro", "ru", "tr",
+             "uk", "ur", "vi", "zh")
 
-Roles = dict[str, int]   # language -> parts
-_NONE: Roles = {}
+# The parts that a word plays in every language at once, 32 bits a language: sums over a text cost one "or" a word.
+Parts = int
+BITS = 32
+_SHIFT = {language: at * BITS for at, language in enumerate(LANGUAGES)}
+_MASK = (1 << BITS) - 1
+
+
+def of_language(parts: Parts, language: str) -> int:
+    """The parts that are played in one language."""
+    return (parts >> _SHIFT[language]) & _MASK
+
+
+def in_language(part: int, language: str) -> Parts:
+    """Parts of one language as parts of all."""
+    return part << _SHIFT[language]
+
+
+def everywhere(part: int) -> Parts:
+    """A part in every language."""
+    return sum(part << shift for shift in _SHIFT.values())
+
+
+# and/so, then by/to/as, then the: "وبمصدره", "للمصدر".
+_ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بك]?ال|لل|[بلك])|[وف])(?=..)")
+# and, the, that, in/by, like, from, to.
+_HEBREW_PREFIX = regex.compile(r"^[והבלכמש]{1,3}?(?=..)")
+_LATIN = regex.compile(r"\p{Latin}")
+# An apostrophe ends a word: l'article, Ajansı'ndan.
+WORD = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d\u0640]*"
+_SPELLED = regex.compile(WORD + r"\*?")
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words by their folded form: whole words, beginnings of words, and runs of words."""
+    """Words by their folded form: whole words, beginnings of words, and runs of words by their first."""
 
-    whole: dict[str, Roles] = field(default_factory=dict)
-    begins: dict[str, Roles] = field(default_factory=dict)
-    runs: dict[str, list[tuple[tuple[str, ...], str, int]]] = field(default_factory=dict)  # by their first word
-    longest: int = 0          # of `begins`, in characters
-    unspaced: regex.Pattern[str] | None = None
+    whole: dict[str, Parts] = field(default_factory=dict)
+    begins: dict[str, Parts] = field(default_factory=dict)
+    runs: dict[str, list[tuple[tuple[str, ...], Parts]]] = field(default_factory=dict)
+    tell_runs: dict[str, Parts] = field(default_factory=dict)   # by their longest word, which is the rarest
 
-    def roles(self, form: str) -> Roles:
-        """The parts that a folded word can play."""
-        found = dict(self.whole.get(form, _NONE))
-        for size in range(2, min(len(form), self.longest) + 1):
-            for language, parts in self.begins.get(form[:size], _NONE).items():
-                found[language] = found.get(language, 0) | parts
+    def parts(self, form: str) -> Parts:
+        """The parts that a folded word can play by itself."""
+        found = self.whole.get(form, 0)
+        for size in range(1, len(form) + 1):
+            found |= self.begins.get(form[:size], 0)
         return found
+
+    def add(self, form: str, language: str, part: Part) -> None:
+        """Enters a folded spelling of the table."""
+        parts = in_language(part, language)
+        spelled = (form,) if language in UNSPACED else tuple(_SPELLED.findall(form))
+        if len(spelled) > 1:
+            self.runs.setdefault(spelled[0], []).append((spelled, parts))
+            telling = max((word for word in spelled if not word.endswith("*")), key=len)
+            self.tell_runs[telling] = self.tell_runs.get(telling, 0) | parts
+        elif spelled:
+            table = self.begins if form.endswith("*") else self.whole
+            key = spelled[0].rstrip("*")
+            table[key] = table.get(key, 0) | parts
 
 
 def expand(pattern: str) -> Iterator[str]:
@@ -84,7 +125,7 @@ def expand(pattern: str) -> Iterator[str]:
 
 def bare(form: str) -> str:
     """A folded Latin word without its accents, as hurried sites write it."""
-    if not _LATIN.search(form):
+    if form.isascii() or not _LATIN.search(form):
         return form
     return "".join(char for char in unicodedata.normalize("NFD", form) if not unicodedata.combining(char))
 
@@ -96,66 +137,55 @@ def rows(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
-def _spellings(cell: str, language: str) -> Iterator[str]:
-    for pattern in cell.split(","):
-        for form in expand(pattern.strip()):
-            folded = fold(form)
-            yield folded
-            if language != "vi" and (plain := bare(folded)) != folded:
-                yield plain
-
-
-# An apostrophe ends a word: l'article, Ajansı'ndan.
-WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d\u0640]*")
-_SPELLED = regex.compile(WORD.pattern + r"\*?")
+def _spellings(cell: str) -> list[str]:
+    return [fold(form) for pattern in cell.split(",") for form in expand(pattern.strip())]
 
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The table, read once."""
-    whole: dict[str, Roles] = {}
-    begins: dict[str, Roles] = {}
-    runs: dict[str, list[tuple[tuple[str, ...], str, int]]] = {}
-    literal: set[str] = set()
+    table, hurried = Lexicon(), []
     for language, part, cell in rows("words.tsv"):
-        value = Part[part.upper()].value
-        for form in _spellings(cell, language):
-            _place(form, language, value, whole, begins, runs)
-            if language in UNSPACED:
-                literal.add(form)
-    for candidates in runs.values():
-        candidates.sort(key=lambda run: -len(run[0]))
-    ordered = sorted(literal, key=len, reverse=True)
-    unspaced = regex.compile("|".join(map(regex.escape, ordered))) if ordered else None
-    return Lexicon(whole, begins, runs, max(map(len, begins), default=0), unspaced)
+        for form in _spellings(cell):
+            table.add(form, language, Part[part.upper()])
+            hurried.append((bare(form), form, language, Part[part.upper()]))
+    # Without accents where that is no other word: Spanish "él" is not "el"; Vietnamese would be another text altogether.
+    taken = {(form, language) for _, form, language, _ in hurried}
+    for plain, _, language, part in hurried:
+        if language != "vi" and (plain, language) not in taken:
+            table.add(plain, language, part)
+    return table
 
 
-def _place(form: str, language: str, value: int, whole: dict[str, Roles], begins: dict[str, Roles],
-           runs: dict[str, list[tuple[tuple[str, ...], str, int]]]) -> None:
-    parts = tuple(_SPELLED.findall(form)) if language not in UNSPACED else (form,)
-    if len(parts) > 1:
-        runs.setdefault(parts[0], []).append((parts, language, value))
-    elif parts:
-        table = begins if form.endswith("*") else whole
-        roles = table.setdefault(parts[0].rstrip("*"), {})
-        roles[language] = roles.get(language, 0) | value
+@lru_cache(maxsize=1)
+def unspaced() -> "regex.Pattern[str]":
+    """Finds the longest words of the table in a run of a script without spaces."""
+    literal = {form for language, _, cell in rows("words.tsv") if language in UNSPACED for form in _spellings(cell)}
+    return regex.compile("|".join(map(regex.escape, sorted(literal, key=lambda form: (-len(form), form)))))
 
 
-@lru_cache(maxsize=65536)
-def lookup(word: str) -> tuple[str, Roles]:
-    """(folded form, parts by language) of a word as written."""
+@lru_cache(maxsize=32768)
+def lookup(word: str) -> tuple[str, Parts]:
+    """(folded form, parts) of a word as written."""
     form = fold(word)
-    roles = lexicon().roles(form)
-    if _is_arabic(form):
-        stem = form
-        while (shorter := _ARABIC_PREFIX.sub("", stem)) != stem:
-            stem = shorter
-            parts = lexicon().roles(stem).get("ar", 0)
-            if parts:
-                roles["ar"] = roles.get("ar", 0) | parts
-                break
-    return form, roles
+    parts = lexicon().parts(form)
+    for language, prefix in _attached(form):
+        parts |= _without_prefix(form, language, prefix, parts)
+    return form, parts
 
 
-def _is_arabic(form: str) -> bool:
-    return "\u0600" <= form[:1] <= "\u06ff"
+def _attached(form: str) -> Iterator[tuple[str, "regex.Pattern[str]"]]:
+    """Languages of the script that write articles and prepositions into the word."""
+    if "\u0600" <= form[:1] <= "\u06ff":
+        yield "ar", _ARABIC_PREFIX
+    elif "\u0590" <= form[:1] <= "\u05ff":
+        yield "he", _HEBREW_PREFIX
+
+
+def _without_prefix(form: str, language: str, prefix: "regex.Pattern[str]", parts: Parts) -> Parts:
+    """The parts of what stands behind the attached words, where the word as it stands has none."""
+    stem, found = form, of_language(parts, language)
+    while not found and (shorter := prefix.sub("", stem, count=1)) != stem:
+        stem = shorter
+        found = of_language(lexicon().parts(stem), language)
+    return in_language(found, language)

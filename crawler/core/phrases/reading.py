@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import regex
 
-from crawler.core.phrases.lexicon import UNSPACED, WORD, Roles, lexicon, lookup
+from crawler.core.phrases.lexicon import WORD, Parts, lexicon, lookup, unspaced
 from crawler.core.text import fold, paragraphs, sentences
 
 # Declarations stand at the edges or on lines of their own: of a long text only these many characters at either end
@@ -15,50 +16,50 @@ _EDGE = 8_000
 _SHORT_LINE = 300
 _MAX_LINES = 400
 _LONG_UNIT = 1_200   # characters: no site phrase is longer
+_CACHED = 40         # characters: longer pieces between spaces are runs of Chinese or addresses, which do not come back
 
-_RUN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}々ー]+")
-_TOKEN = regex.compile(rf"(?P<run>{_RUN.pattern})|(?:(?!{_RUN.pattern}){WORD.pattern})", regex.V1)
+_RUN = r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]+"
+_TOKEN = regex.compile(rf"(?P<run>{_RUN})|[\p{{L}}\p{{N}}--[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}ー々]]"
+                       rf"[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}ー々]]*", regex.V1)
+_CHUNK = regex.compile(r"\S+")
+# A quotation that is not closed reaches to the end of its line; one that was not opened begins with it.
 _QUOTED = regex.compile(
     r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|„[^“”"\n]*(?:[“”"]|$)|「[^」\n]*(?:」|$)|『[^』\n]*(?:』|$)'
     r"|(?<!\w)['‘](?=\w)[^'’\n]*(?:(?<=\w)['’](?=\w)[^'’\n]*)*['’](?!\w)")
+_UNOPENED = regex.compile(r'^[^"“”„«»\n]+[”»"“](?=\W*$)')
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of a unit; offsets are of the whole text."""
+class Token(NamedTuple):
+    """A word; in a unit, its offsets are of the whole text."""
 
     form: str
     start: int
     end: int
-    roles: Roles
+    parts: Parts
+    proper: bool          # can begin a name: a capital, a digit, a web address, or a script without capitals
+    domain: bool = False  # a piece of a web address
     quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A sentence, or a line of a site's own."""
+    """A sentence, or a line of a site's own, and the line it stands on."""
 
     start: int
     end: int
-    own_line: bool     # nothing else stands on its line
-    edge: bool         # first or last of the text, or of its line at the text's edge
-    quotes: tuple[tuple[int, int], ...] = ()
+    own_line: bool        # nothing else stands on its line
+    edge: bool            # near either end of the text
+    line: tuple[int, int]
+    opening: bool = False  # its line is one of the first
 
 
-def units(text: str) -> Iterator[Unit]:
-    """The units of a text in which a site's own phrase can stand, in order."""
-    spans = _lines(text)
-    for at, (start, end) in enumerate(spans):
-        yield from _in_line(text, start, end, first=at == 0, last=at == len(spans) - 1)
-
-
-def _lines(text: str) -> list[tuple[int, int]]:
+def lines(text: str) -> list[tuple[int, int]]:
+    """Spans of the lines of a text on which a site's own phrase can stand, in order."""
     if len(text) <= 2 * _EDGE:
         return paragraphs(text)
-    head = paragraphs(text[:_EDGE])
     tail_at = len(text) - _EDGE
     tail = [(start + tail_at, end + tail_at) for start, end in paragraphs(text[tail_at:])]
-    return head + list(_short_lines(text, _EDGE, tail_at)) + tail
+    return paragraphs(text[:_EDGE]) + list(_short_lines(text, _EDGE, tail_at)) + tail
 
 
 def _short_lines(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -72,74 +73,112 @@ def _short_lines(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def _in_line(text: str, start: int, end: int, *, first: bool, last: bool) -> Iterator[Unit]:
-    line = text[start:end]
-    quotes = tuple((start + hit.start(), start + hit.end()) for hit in _QUOTED.finditer(line))
-    spans = [(start + a, start + b) for a, b in sentences(line)]
-    for at, (a, b) in enumerate(spans):
-        if b - a > _LONG_UNIT:
-            continue
-        # The sentences at either end of a line may be a site's; deeper inside only where the text is one line.
-        near = at < 3 or at >= len(spans) - 5
-        yield Unit(a, b, own_line=len(spans) == 1, edge=near and (first or last), quotes=quotes)
+def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False) -> Iterator[Unit]:
+    """The sentences of a line; `first` and `last` say whether the line is the text's."""
+    spans = [(line[0] + a, line[0] + b) for a, b in sentences(text[line[0]:line[1]])]
+    for at, (start, end) in enumerate(spans):
+        if end - start <= _LONG_UNIT:
+            # Where the whole text is one line, its ends are still its edges.
+            near = (first and at < 3) or (last and at >= len(spans) - 5)
+            yield Unit(start, end, own_line=len(spans) == 1, edge=near, line=line, opening=opening and at == 0)
+
+
+def parts_in(piece: str) -> Parts:
+    """All the parts that the words of a piece of text can play, those of runs of words wherever their longest one stands."""
+    together = 0
+    for chunk in piece.split():
+        together |= _chunk(chunk)[1]
+    return together
 
 
 def tokens(text: str, unit: Unit) -> list[Token]:
     """The words of a unit with the parts they can play, runs of words joined in."""
-    found: list[Token] = []
-    for hit in _TOKEN.finditer(text, unit.start, unit.end):
-        if hit["run"]:
-            found += _unspaced(hit.group(), hit.start(), unit)
-        else:
-            form, roles = lookup(hit.group())
-            found.append(Token(form, hit.start(), hit.end(), roles, _inside(hit.start(), unit)))
+    quotes = _quotes(text, unit.line)
+    found = []
+    for hit in _CHUNK.finditer(text, unit.start, unit.end):
+        for token in _chunk(hit.group())[0]:
+            at = hit.start() + token.start
+            quoted = bool(quotes) and any(start <= at < end for start, end in quotes)
+            found.append(Token(token.form, at, hit.start() + token.end, token.parts, token.proper, token.domain, quoted))
     return _with_runs(found)
 
 
-def _inside(at: int, unit: Unit) -> bool:
-    return any(start <= at < end for start, end in unit.quotes)
+def _quotes(text: str, line: tuple[int, int]) -> list[tuple[int, int]]:
+    piece = text[line[0]:line[1]]
+    unopened = _UNOPENED.match(piece)
+    if unopened:
+        return [(line[0], line[0] + unopened.end())]
+    return [(line[0] + hit.start(), line[0] + hit.end()) for hit in _QUOTED.finditer(piece)]
 
 
-def _unspaced(run: str, offset: int, unit: Unit) -> list[Token]:
+def _chunk(chunk: str) -> tuple[tuple[Token, ...], Parts]:
+    """The words of what stands between two spaces, and all their parts together."""
+    return _read_chunk(chunk) if len(chunk) <= _CACHED else _read_chunk.__wrapped__(chunk[:_LONG_UNIT])
+
+
+@lru_cache(maxsize=16384)
+def _read_chunk(chunk: str) -> tuple[tuple[Token, ...], Parts]:
+    found: list[Token] = []
+    for hit in _TOKEN.finditer(chunk):
+        found += _unspaced(hit.group(), hit.start()) if hit["run"] else _spaced(chunk, hit.start(), hit.end())
+    together, runs = 0, lexicon().tell_runs
+    for token in found:
+        together |= token.parts | runs.get(token.form, 0)
+    return tuple(found), together
+
+
+# The Korean particles that mean "from" or "in", written onto the name.
+_PARTICLE = regex.compile(r"(?<=\w\w)(?:으?로부터|에서|에게서)$|(?<=\w\w\w)에$")
+
+
+def _spaced(chunk: str, start: int, end: int) -> Iterator[Token]:
+    form, parts = lookup(chunk[start:end])
+    domain = _in_address(chunk, start, end)
+    hit = _PARTICLE.search(chunk[start:end]) if not parts and "\uac00" <= chunk[end - 1] <= "\ud7a3" else None
+    if hit is None:
+        yield Token(form, start, end, parts, domain or not chunk[start].islower(), domain)
+        return
+    yield Token(fold(chunk[start:start + hit.start()]), start, start + hit.start(), 0, proper=True, domain=domain)
+    particle = lookup(hit.group())
+    yield Token(particle[0], start + hit.start(), end, particle[1], proper=False)
+
+
+def _in_address(chunk: str, start: int, end: int) -> bool:
+    """Whether a word stands in a web address: nytimes.com, https://t.me/channel."""
+    after, before = chunk[end:end + 2], chunk[max(0, start - 2):start]
+    if after[:1] in (".", "@") and after[1:].isalnum() and after[1:].isascii():
+        return True
+    return "://" in chunk or (before[1:] in (".", "@") and before[:1].isalnum() and before[:1].isascii())
+
+
+def _unspaced(run: str, offset: int) -> Iterator[Token]:
     """Words of a run without spaces: the longest that the table has; what is left in pairs of characters."""
-    return [Token(form, offset + start, offset + end, roles, _inside(offset + start, unit))
-            for form, start, end, roles in _segments(run)]
-
-
-@lru_cache(maxsize=4096)
-def _segments(run: str) -> tuple[tuple[str, int, int, Roles], ...]:
-    table, folded = lexicon(), fold(run)
-    if table.unspaced is None:
-        return ()
-    found, at = [], 0
-    for hit in table.unspaced.finditer(folded):
-        found += [(folded[i:i + 2], i, min(i + 2, hit.start()), {}) for i in range(at, hit.start(), 2)]
-        found.append((hit.group(), hit.start(), hit.end(), table.whole[hit.group()]))
+    folded, whole, at = fold(run), lexicon().whole, 0
+    for hit in unspaced().finditer(folded):
+        yield from _pairs(folded, at, hit.start(), offset)
+        yield Token(hit.group(), offset + hit.start(), offset + hit.end(), whole[hit.group()], proper=True)
         at = hit.end()
-    found += [(folded[i:i + 2], i, min(i + 2, len(folded)), {}) for i in range(at, len(folded), 2)]
-    return tuple(found)
+    yield from _pairs(folded, at, len(folded), offset)
+
+
+def _pairs(folded: str, start: int, stop: int, offset: int) -> Iterator[Token]:
+    for at in range(start, stop, 2):
+        end = min(at + 2, stop)
+        yield Token(folded[at:end], offset + at, offset + end, 0, proper=True)
 
 
 def _with_runs(found: list[Token]) -> list[Token]:
     """Where several words together play a part, each of them gets it."""
-    table, result, at = lexicon().runs, list(found), 0
+    table, gained = lexicon().runs, {}
     for at, token in enumerate(found):
-        for words, language, value in table.get(token.form, ()):
-            if len(words) <= len(found) - at and all(map(_fits, words, found[at:at + len(words)])):
-                for i in range(at, at + len(words)):
-                    roles = result[i].roles
-                    old = result[i]
-                    result[i] = Token(old.form, old.start, old.end, {**roles, language: roles.get(language, 0) | value}, old.quoted)
-    return result
+        for spelled, parts in table.get(token.form, ()):
+            if len(spelled) <= len(found) - at and all(map(_fits, spelled, found[at:at + len(spelled)])):
+                for i in range(at, at + len(spelled)):
+                    gained[i] = gained.get(i, found[i].parts) | parts
+    for i, parts in gained.items():
+        found[i] = found[i]._replace(parts=parts)
+    return found
 
 
 def _fits(pattern: str, token: Token) -> bool:
     return token.form.startswith(pattern[:-1]) if pattern[-1] == "*" else token.form == pattern
-
-
-def languages_of(found: list[Token]) -> set[str]:
-    """Languages in which at least one word plays a part."""
-    return {language for token in found for language in token.roles}
-
-
-__all__ = ["UNSPACED", "Token", "Unit", "languages_of", "tokens", "units"]

@@ -3,182 +3,171 @@
 The theory. A declaration has a core (this item + copied, originally published, syndicated …) and explains itself: nearly
 every word of it plays a part, but for the name it gives and the headline it repeats. What discusses copying has words
 that no declaration needs ("the minister", "plagiarism", "many"), a reporting verb, a condition, a negation or quotation
-marks around the core. So a rule asks for parts, and `Sentence.strange` bounds the words that play none.
+marks around the core. So a rule asks for parts, and `Sentence.plain` bounds the words that play none.
 
 The rules know no language. What differs between languages stands in the table, but for one thing: where what governs
-stands last (`HEAD_FINAL`), a name stands before its preposition.
+stands last (`HEAD_FINAL`), a name stands before its preposition (`names`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crawler.core.phrases.lexicon import HEAD_FINAL, Part
+from crawler.core.phrases.agencies import agency
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token
 
-_NAME_WORDS = 9     # the longest names of outlets have eight words
-_NAMED = Part.ITEM | Part.OUTLET | Part.FILL | Part.US | Part.SOCIAL  # parts that words of a name can play: Daily News, The Post
+_LONGEST = 90   # words of the longest wrapper seen: a paragraph-long Arabic notice of 60
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """The words of a unit in one language. `name` is the span of word numbers of whom it names."""
+    """The words of a unit in one language. `name` is the span of word numbers of whom it names, `free` holds the numbers of words
+    that need no explanation: the headline, quotations, figures, web addresses."""
 
     tokens: list[Token]
-    parts: list[Part]
+    parts: list[int]
     name: tuple[int, int] | None
-    head_final: bool
+    named: str          # the words of the name
+    language: str
     question: bool
-    free: frozenset[int]    # word numbers that need no explanation: the headline, quotations
+    free: frozenset[int]
 
-    def has(self, *wanted: Part) -> bool:
-        """Whether every one of these parts is played by an unquoted word outside the name."""
+    def has(self, *wanted: int) -> bool:
+        """Whether each of these is played by an unquoted word outside the name (a sum of parts: any of them)."""
         return all(self.first(part) is not None for part in wanted)
 
-    def first(self, part: Part) -> int | None:
-        """The first word that can play a part."""
-        return next((at for at, parts in enumerate(self.parts) if parts & part and not self._outside(at)), None)
+    def first(self, part: int) -> int | None:
+        """The number of the first word that can play a part."""
+        return next((at for at, parts in enumerate(self.parts) if parts & part and not self.outside(at)), None)
 
-    def _outside(self, at: int) -> bool:
+    def outside(self, at: int) -> bool:
+        """Whether a word is quoted or belongs to the name."""
         return self.tokens[at].quoted or (self.name is not None and self.name[0] <= at < self.name[1])
 
-    @property
-    def strange(self) -> int:
-        """How many words play no part."""
-        return sum(1 for at, parts in enumerate(self.parts)
-                   if not parts and at not in self.free and not self._outside(at) and not self.tokens[at].form.isdigit())
-
-    @property
-    def size(self) -> int:
-        """Words that count towards the share of strange ones."""
-        return len(self.tokens) - (self.name[1] - self.name[0] if self.name else 0) - len(self.free)
-
     def plain(self, slack: int, share: float) -> bool:
-        """Whether all but a few words play a part."""
-        return self.strange <= max(slack, share * self.size)
+        """Whether all but a few words, or a small share of them, play a part."""
+        counted = [parts for at, parts in enumerate(self.parts) if at not in self.free and not self.outside(at)]
+        return sum(1 for parts in counted if not parts) <= max(slack, share * len(counted))
+
+    def starts(self, part: int) -> bool:
+        """Whether a part stands among the first words, after nothing but such as never govern."""
+        for at, parts in enumerate(self.parts):
+            if parts & part and not self.outside(at):
+                return True
+            if not parts & _LEADING and at not in self.free and not self.outside(at):
+                return False
+        return False
 
 
-def read(tokens: list[Token], language: str, text: str, title: frozenset[str]) -> Sentence:
-    """The words of a unit as one language sees them."""
-    parts = [Part(token.roles.get(language, 0)) for token in tokens]
-    free = frozenset(at for at, token in enumerate(tokens) if token.quoted or (not parts[at] and token.form in title))
-    final = language in HEAD_FINAL
-    question = text.rstrip("\"'»” )").endswith(("?", "؟", "？", ";"))
-    return Sentence(tokens, parts, _name(tokens, parts, text, final=final), final, question, free)
+_LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.SRC | Part.OUTLET | Part.US | Part.TIME | Part.TONGUE
+            | Part.FEED | Part.MORE)
 
 
-def _name(tokens: list[Token], parts: list[Part], text: str, *, final: bool) -> tuple[int, int] | None:
-    """Span of the words that name somebody: the longest run beside a preposition."""
-    found: list[tuple[int, int]] = []
-    for at, part in enumerate(parts):
-        if part & (Part.FROM | Part.WP | Part.CREDIT | Part.OUTLET):
-            found.append(_before(tokens, parts, at) if final else _after(tokens, parts, at))
-    named = [span for span in found if span[0] < span[1]]
-    return max(named, key=lambda span: (span[1] - span[0] <= _NAME_WORDS, span[1] - span[0])) if named else None
-
-
-def _after(tokens: list[Token], parts: list[Part], at: int) -> tuple[int, int]:
-    start = at + 1
-    while start < len(parts) and parts[start] and not _strange_name(tokens[start], parts[start]):
-        if not parts[start] & (Part.FILL | Part.OUTLET | Part.FROM | Part.ITEM | Part.SRC | Part.WP | Part.CREDIT):
-            return start, start
-        start += 1
-    end = start
-    while end < len(parts) and end - start < _NAME_WORDS and _in_name(tokens[end], parts[end]):
-        end += 1
-    return start, end
-
-
-def _before(tokens: list[Token], parts: list[Part], at: int) -> tuple[int, int]:
-    end = at
-    while end > 0 and parts[end - 1] & (Part.OUTLET | Part.FROM | Part.FILL):
-        end -= 1
-    start = end
-    while start > 0 and end - start < _NAME_WORDS and _in_name(tokens[start - 1], parts[start - 1]):
-        start -= 1
-    return start, end
-
-
-def _strange_name(token: Token, part: Part) -> bool:
-    return not part
-
-
-def _in_name(token: Token, part: Part) -> bool:
-    return not part
+def read(tokens: list[Token], language: str, text: str, piece: str, title: frozenset[str]) -> Sentence:
+    """The words of a unit as one language sees them; `text` is the whole text, `piece` the unit."""
+    parts = [of_language(token.parts, language) for token in tokens]
+    free = frozenset(at for at, token in enumerate(tokens) if token.quoted or token.domain or token.form.isdigit()
+                     or (not parts[at] and token.form in title))
+    name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
+    named = text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
+    question = piece.rstrip("\"'»”）) ").endswith(("?", "؟", "？", "か。"))
+    return Sentence(tokens, parts, name, named, language, question, free)
 
 
 Rule = Callable[[Sentence], bool]
 
 
-def _veto(sentence: Sentence) -> bool:
+def _vetoed(sentence: Sentence) -> bool:
     """Reporting, asking, denying, supposing: not a declaration."""
-    if sentence.question or sentence.has(Part.SAY):
+    if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO):
         return True
-    if sentence.has(Part.NOT) and not (sentence.has(Part.EDIT) or sentence.has(Part.RESP)):
+    core = sentence.first(_CORE)
+    if core is None or _denied(sentence, core):
         return True
-    condition, core = sentence.first(Part.IF), _core(sentence)
-    return condition is not None and core is not None and condition < core
+    condition = sentence.first(Part.IF)
+    return condition is not None and condition < core and sentence.language not in HEAD_FINAL
 
 
-def _core(sentence: Sentence) -> int | None:
-    found = [at for part in (Part.COPY, Part.WP, Part.PUB, Part.RESP, Part.EDIT) if (at := sentence.first(part)) is not None]
-    return min(found, default=None)
+def _denied(sentence: Sentence, core: int) -> bool:
+    """Whether a negation governs the core. Far behind it, it belongs to what follows: "and does not reflect our views"."""
+    at = sentence.first(Part.NOT)
+    if at is None or sentence.has(Part.EDIT | Part.RESP | Part.AUTO):
+        return False
+    return at <= core + 4 or sentence.language in HEAD_FINAL
+
+
+_CORE = Part.COPY | Part.WP | Part.PUB | Part.RESP | Part.EDIT
+_POINTERS = Part.AUTO | Part.SRC | Part.FEED | Part.OUTLET | Part.TONGUE
+
+
+def _pointed(sentence: Sentence) -> bool:
+    """Whether it says from where or how: "copied" alone is no declaration."""
+    return sentence.name is not None or sentence.has(_POINTERS)
+
+
+def _sure_name(sentence: Sentence) -> bool:
+    """Whether the name is one beyond doubt: an agency, a web address, or a name after "newspaper", "site"."""
+    if sentence.name is None:
+        return False
+    first, last = sentence.name
+    return agency(sentence.named) is not None or sentence.has(Part.OUTLET) or _foreign(sentence) or any(
+        token.domain for token in sentence.tokens[first:last])
+
+
+def _foreign(sentence: Sentence) -> bool:
+    """Whether a Latin name stands among words of another script: a brand."""
+    return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
 
 
 def _copied(sentence: Sentence) -> bool:
     """This item was copied (automatically | from its source | from NAME)."""
-    if not sentence.has(Part.COPY, Part.ITEM):
+    if not sentence.has(Part.COPY, Part.ITEM) or not _pointed(sentence):
         return False
     if sentence.has(Part.THIS) or sentence.has(Part.US):
-        return _points(sentence) and sentence.plain(2, 0.25)
-    return _starts(sentence, Part.ITEM | Part.COPY) and _points(sentence) and sentence.plain(1, 0.15)
-
-
-def _points(sentence: Sentence) -> bool:
-    return sentence.name is not None or any(
-        sentence.has(part) for part in (Part.AUTO, Part.SRC, Part.FEED, Part.OUTLET))
-
-
-def _starts(sentence: Sentence, part: Part) -> bool:
-    """Whether a part stands among the first words, after nothing but function words."""
-    for parts in sentence.parts:
-        if parts & part:
-            return True
-        if not parts & (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.SRC):
-            return False
-    return False
+        return sentence.plain(2, 0.25)
+    sure = sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence)
+    return sure and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
 
 
 def _first_published(sentence: Sentence) -> bool:
     """This item was first published on NAME."""
-    return (sentence.has(Part.ITEM, Part.PUB, Part.FIRST) and (sentence.name is not None or sentence.has(Part.OUTLET))
-            and (sentence.has(Part.THIS) or _starts(sentence, Part.ITEM)) and sentence.plain(1, 0.15))
+    return (sentence.has(Part.ITEM, Part.PUB, Part.FIRST | Part.SRC) and (sentence.name is not None or sentence.has(Part.OUTLET))
+            and (sentence.has(Part.THIS) or (sentence.starts(Part.ITEM) and _sure_name(sentence))) and sentence.plain(1, 0.15))
 
 
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
-    head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else Part(0))
-    return (len(sentence.tokens) <= 14 and _starts(sentence, head) and sentence.has(Part.FROM)
-            and (sentence.has(Part.COPY) or sentence.has(Part.PUB)) and _points(sentence) and sentence.plain(0, 0.1))
+    head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else 0)
+    if len(sentence.tokens) > 16 or not sentence.has(Part.FROM, Part.COPY | Part.PUB):
+        return False
+    capital = sentence.name is not None and sentence.named[:1].isupper()
+    if not (capital or sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence)):
+        return False
+    return not sentence.has(Part.CREDIT) and sentence.starts(head) and sentence.plain(0, 0.1)
 
 
 def _footer(sentence: Sentence) -> bool:
     """The post HEADLINE appeared first on NAME."""
-    at = sentence.first(Part.WP)
-    if at is None or not _starts(sentence, Part.ITEM):
+    at, item = sentence.first(Part.WP), sentence.first(Part.ITEM)
+    if at is None or item is None:
         return False
-    middle = next((token for i, token in enumerate(sentence.tokens[:at]) if not sentence.parts[i]), None)
-    return middle is None or not middle.form[:1].islower() or sentence.plain(0, 0.2) or middle.form in ()
+    if sentence.language in HEAD_FINAL:
+        return at >= len(sentence.tokens) - 6
+    middle = [token for i, token in enumerate(sentence.tokens[:at]) if i > item]
+    # A headline begins with a capital; what goes on in small letters is a sentence about an article.
+    return sentence.starts(Part.ITEM) and (not middle or middle[0].quoted or middle[0].proper)
 
 
 def _disclaims(sentence: Sentence) -> bool:
     """The site is not responsible for the content. All rights lie with the source. Not edited by our staff."""
-    if sentence.has(Part.EDIT, Part.NOT, Part.ITEM):
-        return (sentence.has(Part.US) or sentence.has(Part.FEED) or sentence.has(Part.OUTLET)) and sentence.plain(2, 0.25)
-    if not sentence.has(Part.RESP, Part.ITEM):
+    if sentence.has(Part.EDIT, Part.NOT, Part.ITEM) and sentence.has(Part.US | Part.FEED):
+        return sentence.has(Part.THIS) and sentence.plain(2, 0.25)
+    if not sentence.has(Part.RESP):
         return False
     if sentence.has(Part.NOT):
-        return (sentence.has(Part.US) or sentence.has(Part.OUTLET)) and sentence.plain(2, 0.25)
-    return sentence.has(Part.SRC) and sentence.plain(2, 0.25)
+        return sentence.has(Part.ITEM, Part.US | Part.OUTLET) and sentence.plain(1, 0.2)
+    return sentence.has(Part.SRC, Part.ITEM) and sentence.plain(1, 0.2)
 
 
 _DECLARATIONS: tuple[Rule, ...] = (_copied, _first_published, _elliptic, _footer, _disclaims)
@@ -186,27 +175,57 @@ _DECLARATIONS: tuple[Rule, ...] = (_copied, _first_published, _elliptic, _footer
 
 def declares(sentence: Sentence) -> bool:
     """Whether a sentence declares that its text is a copy."""
-    return not _veto(sentence) and any(rule(sentence) for rule in _DECLARATIONS)
+    return not _vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS)
 
 
 def thanks(sentence: Sentence) -> bool:
     """Thank you for reading."""
-    return (sentence.has(Part.THANK) and not sentence.has(Part.SAY) and len(sentence.tokens) <= 30
-            and any(sentence.has(part) for part in (Part.READER, Part.ITEM, Part.LINK, Part.US, Part.SHARE))
-            and sentence.plain(1, 0.2))
+    return (sentence.has(Part.THANK) and not sentence.has(Part.VETO) and len(sentence.tokens) <= 30
+            and sentence.has(Part.READER | Part.ITEM | Part.LINK | Part.US | Part.SHARE) and sentence.plain(1, 0.2))
 
 
 def greets(sentence: Sentence) -> bool:
-    """Welcome, dear readers. Share this on Facebook."""
-    if sentence.has(Part.SAY) or len(sentence.tokens) > 40 or not sentence.plain(1, 0.25):
+    """Welcome, dear readers. Share this on Facebook. Read also: …"""
+    if sentence.has(Part.VETO) or len(sentence.tokens) > 40 or not sentence.plain(1, 0.25):
         return False
     return _welcomes(sentence) or _invites(sentence)
 
 
 def _welcomes(sentence: Sentence) -> bool:
-    return sentence.has(Part.READER) and (sentence.has(Part.GREET) or sentence.has(Part.US, Part.ITEM))
+    return sentence.has(Part.READER | Part.US, Part.GREET) and (sentence.starts(Part.GREET | Part.READER))
 
 
 def _invites(sentence: Sentence) -> bool:
-    return sentence.has(Part.SHARE) and _starts(sentence, Part.SHARE | Part.READER | Part.GREET | Part.IF) and any(
-        sentence.has(part) for part in (Part.SOCIAL, Part.ITEM, Part.US, Part.READER, Part.MORE))
+    if not sentence.has(Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC):
+        return False
+    return sentence.language in HEAD_FINAL or sentence.starts(
+        Part.SHARE | Part.READER | Part.GREET | Part.NOT | Part.IF | Part.SOCIAL | Part.ITEM)
+
+
+def promising(together: Parts, head: Parts) -> list[str]:
+    """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
+    parts that its words play, `head` those of the first few."""
+    if not together & _GATE:
+        return []
+    return [language for language in LANGUAGES if _possible(of_language(together, language), of_language(head, language), language)]
+
+
+def _possible(parts: int, head: int, language: str) -> bool:
+    if not parts & _KEYS:
+        return False
+    if language in HEAD_FINAL:
+        head = parts
+    return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
+
+
+_ANY = (1 << 31) - 1
+# What must stand among the first words, then what must stand anywhere.
+_WANTED: tuple[tuple[int, ...], ...] = (
+    (_ANY, Part.COPY, Part.ITEM, _POINTERS | Part.FROM), (_ANY, Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (_ANY, Part.WP),
+    (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
+    (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
+    (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
+    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM),
+)
+_KEYS = Part.COPY | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
+_GATE = everywhere(_KEYS)

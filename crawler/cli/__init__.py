@@ -1,0 +1,213 @@
+"""The commands. A command is one line in `COMMANDS` and a click command in a module of its theme.
+
+A command module imports click and `crawler.cli` at its top, and everything else inside the function that needs it, so
+that `--help` and a mistyped option answer at once.
+
+Exit status: 0 done; 1 failed while running; 2 the command or the configuration is wrong; 3 nothing found. Every error is
+one line on standard error; a traceback only with `--debug`. Ctrl-C ends with 130, a closed pipe with 141, as in a shell.
+"""
+
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from crawler import __version__
+from crawler.errors import ConfigError, FirsthandError
+
+if TYPE_CHECKING:
+    from crawler.config import Loaded
+    from crawler.settings import Settings
+
+T = TypeVar("T")
+
+DEFAULT_CONFIG = "config/firsthand.yaml"
+
+# name -> module:attribute, in the order of --help
+COMMANDS: dict[str, str] = {
+    "run": "crawler.cli.run:run",
+    "start": "crawler.cli.service:start",
+    "stop": "crawler.cli.service:stop",
+    "restart": "crawler.cli.service:restart",
+    "status": "crawler.cli.service:status",
+    "check": "crawler.cli.settings:check",
+    "feeds": "crawler.cli.feeds:feeds",
+    "config": "crawler.cli.settings:config",
+}
+
+
+@dataclass(slots=True)
+class Options:
+    """The global options, and what every command does with them."""
+
+    config: Path = Path(DEFAULT_CONFIG)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    debug: bool = False
+
+    def load(self) -> "Loaded":
+        """The configuration with its warnings. Raises ConfigError."""
+        from crawler.config import load
+
+        return load(self.config, os.environ)
+
+    def settings(self) -> "Settings":
+        """The settings alone. Raises ConfigError."""
+        return self.load().settings
+
+    def configure_logging(self) -> None:
+        """Send the log to standard error as asked."""
+        from crawler import log
+
+        log.configure(self.log_level, self.log_format, tracebacks=self.debug)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run what a command does with the store or the network, with logging set up."""
+        import asyncio
+
+        self.configure_logging()
+        return asyncio.run(work)
+
+    def arguments(self) -> list[str]:
+        """The same options for a command that is started in another process."""
+        given = ["--config", str(self.config.absolute()), "--log-level", self.log_level,
+                 "--log-format", self.log_format]
+        return [*given, "--debug"] if self.debug else given
+
+
+pass_options = click.make_pass_decorator(Options)
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are asked for; global options may stand behind a command too."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import it."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        _give_globals(command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is none of this name."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"did you mean {near[0]}?" if near else "see firsthand --help"
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _give_globals(command: click.Command) -> None:
+    """`firsthand check -c FILE` means the same as `firsthand -c FILE check`."""
+    taken = {option for parameter in command.params for option in parameter.opts}
+    command.params += [option for option in _globals(hidden=True) if not taken & set(option.opts)]
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _give_globals(below)
+
+
+def _globals(*, hidden: bool) -> list[click.Option]:
+    """Fresh options that write into `Options`; behind a command they are the same and not shown again."""
+    return [
+        click.Option(["-c", "--config"], type=click.Path(path_type=Path, dir_okay=True), callback=_set, expose_value=False,
+                     envvar=None if hidden else "FIRSTHAND_CONFIG", hidden=hidden, is_eager=not hidden,
+                     help=f"The configuration; also FIRSTHAND_CONFIG.  [default: {DEFAULT_CONFIG}]"),
+        click.Option(["--log-level"], type=click.Choice(["debug", "info", "warning", "error"]), callback=_set,
+                     expose_value=False, hidden=hidden, help="What to log.  [default: info]"),
+        click.Option(["--log-format"], type=click.Choice(["text", "json"]), callback=_set, expose_value=False,
+                     hidden=hidden, help="Log lines for people or for programs.  [default: text]"),
+        click.Option(["--debug"], is_flag=True, callback=_set, expose_value=False, hidden=hidden,
+                     help="Show a traceback with an error."),
+    ]
+
+
+def _set(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    options = ctx.ensure_object(Options)
+    if value and parameter.name is not None:
+        setattr(options, parameter.name, value)
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"firsthand {__version__}")
+        ctx.exit()
+
+
+@click.command(cls=Lazy, params=_globals(hidden=False), context_settings={"help_option_names": ["-h", "--help"]},
+               epilog="firsthand COMMAND --help explains each with an example.")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
+              help="Show the version.")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Find machine-made copies of news articles in feeds, and name the earliest known source."""
+    ctx.ensure_object(Options)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `firsthand`: runs and exits."""
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    options = Options()
+    try:
+        status = cli.main(arguments, prog_name="firsthand", standalone_mode=False, obj=options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has had enough: without this the interpreter complains when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except (Exception, ExceptionGroup) as error:  # noqa: BLE001 - the outermost frame: everything ends as one line
+        return _fail(error, options)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(error: BaseException, options: Options) -> int:
+    """One line (for a configuration one a mistake, ready for an editor to jump to), and the exit status."""
+    from crawler.log import escape, redact
+
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if options.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, ConfigError):
+        click.echo("\n".join(error.mistakes), err=True)
+        return error.exit_status
+    text, status = _words(error)
+    click.echo(f"firsthand: {escape(redact(text))}", err=True)
+    return status
+
+
+def _words(error: BaseException) -> tuple[str, int]:
+    match error:
+        case FirsthandError():
+            return str(error), error.exit_status
+        case click.UsageError():
+            where = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
+            return f"{error.format_message().rstrip('.')}{where}", 2
+        case click.ClickException():
+            return error.format_message(), 1
+        case OSError() if error.strerror:
+            return f"{error.filename or 'output'}: {error.strerror}", 1
+        case _:
+            return f"a fault in the program: {type(error).__name__}: {error}; --debug shows where", 1
+
+
+__all__ = ["Options", "cli", "main", "pass_options"]

@@ -1,0 +1,37 @@
+"""run, demo: the crawl itself."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli import Options, pass_options
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.settings import Settings
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One pass: what is due is polled, collected and judged; then exit.")
+@click.option("--all", "everything", is_flag=True, help="With --once: every feed now, though never before a Retry-After.")
+@pass_options
+def run(options: Options, once: bool, everything: bool) -> None:
+    """Run the daemon in the foreground: poll, collect, match, elect.
+
+    SIGTERM or Ctrl-C finishes what is in hand and stops; a second one stops at once. SIGHUP reads the configuration
+    again; with a mistake in it the old one stays. Nothing is lost either way, nor by kill -9.
+
+    \b
+    Example:
+      firsthand run
+      firsthand run --once --all      (for cron)
+    """
+    if everything and not once:
+        raise UsageError("--all goes with --once: the daemon polls each feed when it is due")
+    from crawler import service
+
+    loaded = options.load()
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    options.run(service.once(loaded.settings, everything=everything) if once
+                else service.run(loaded.settings, options.settings))
