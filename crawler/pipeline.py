@@ -206,7 +206,7 @@ class Pipeline:
 
     async def _alike(self, article: Article) -> bool:
         """Whether three addresses of the host show this text under different titles: a wall or a template."""
-        same = await self.store.same_text(urls.host(article.url), text_key(article.text))
+        same = await self.store.same_text(urls.host(urls.canonical(article.url) or ""), text_key(article.text))
         others = [(id_, text.fold(title)) for id_, title in same if id_ != article.id]
         titles = {title for _, title in others}
         if len(titles | {text.fold(article.title)}) < SAME_TEXT:

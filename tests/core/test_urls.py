@@ -319,3 +319,16 @@ def test_credentials_are_never_shown(user, secret):
     # A slash, a question mark or a hash would end the authority: what follows is no password any more.
     if not set(user + secret) & set("/?#"):
         assert "S3CR3T" not in redact(f"https://{user}:S3CR3T{secret}@daily.com/x")
+
+
+@pytest.mark.parametrize(
+    ("given_url", "shown"),
+    [
+        ("http://www.paper.example/a/?utm_source=x&b=2&a=1#top", "http://www.paper.example/a/?b=2&a=1"),
+        ("http://127.0.0.1:8001/story.html", "http://127.0.0.1:8001/story.html"),
+        ("https://me:secret@paper.example/x", "https://paper.example/x"),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_the_address_that_readers_see(given_url: str, shown: str | None) -> None:
+    assert urls.address(given_url) == shown

@@ -44,6 +44,18 @@ def canonical(url: str, base: str | None = None) -> str | None:
     return None
 
 
+def address(url: str, base: str | None = None) -> str | None:
+    """The URL as a reader opens it: as `fetchable`, without user:pass and without what only tracks the reader."""
+    parsed = parse(url, base)
+    if parsed is None:
+        return None
+    name = name_of(parsed)
+    parts = [part for part in parsed.raw_query_string.split("&") if part.strip("=") and not _tracks(part, name)]
+    bare = parsed.with_user(None).with_fragment(None).with_query(None)
+    text = str(bare) + ("?" + "&".join(parts) if parts else "")
+    return text if len(text) <= MAX_LENGTH else None
+
+
 def article_id(canonical_url: str) -> str:
     """ "a" and 13 lower-case base32 characters: xxh3_64 of the canonical URL in UTF-8, big-endian. Stable for ever."""
     digest = xxhash.xxh3_64_digest(canonical_url.encode("utf-8", "surrogatepass"))
