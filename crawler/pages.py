@@ -150,7 +150,8 @@ class Pages:
         wait = FIRST_RETRY * 2 ** sighting.attempts
         if isinstance(outcome, Refused):
             wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.HORIZON))
-        return self.clock() + wait
+        again: datetime = self.clock() + wait
+        return again
 
 
 def _consult(body: bytes, status: int, url: str, agent: str) -> tuple[bool, float | None, str]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crawler.core import urls
 from crawler.core.urls import (
     MAX_LENGTH,
     article_id,

@@ -11,6 +11,6 @@ from crawler.core.urls.hosts import display, host, origin, registrable, same_sit
 from crawler.core.urls.parse import MAX_LENGTH, fetchable, redact
 
 __all__ = [
-    "MAX_LENGTH", "article_id", "canonical", "display", "fetchable", "host", "origin", "redact", "registrable",
+    "MAX_LENGTH", "address", "article_id", "canonical", "display", "fetchable", "host", "origin", "redact", "registrable",
     "same_site", "source_of", "transport", "unwrapped",
 ]
