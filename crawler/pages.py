@@ -121,7 +121,8 @@ class Pages:
     def _made(self, sighting: Sighting, page: Page, outcome: Fetched | None) -> Draft:
         entry = sighting.entry
         final = urls.canonical(outcome.final_url) if outcome else None
-        url = page.canonical or final or sighting.url
+        stated = urls.canonical(page.canonical) if page.canonical else None
+        url = stated or final or sighting.url
         if sighting.feed_url and sighting.source:
             source = self.sources.of_entry(sighting.source, sighting.feed_url, url)
         else:
@@ -133,7 +134,8 @@ class Pages:
             urls.article_id(url), url, tuple(sorted(aliases)), urls.host(url), source, page,
             outcome.status if outcome else 0, outcome.at if outcome else self.clock(),
             boilerplate.unit_keys(page.text, page.title), outcome.body if outcome else None,
-            outcome.headers if outcome else ())
+            outcome.headers if outcome else (),
+            urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url)
 
     def _is_final(self, outcome: Refused | Failed) -> bool:
         """Whether asking again is useless: the server, or robots.txt, says no."""
@@ -148,7 +150,8 @@ class Pages:
         wait = FIRST_RETRY * 2 ** sighting.attempts
         if isinstance(outcome, Refused):
             wait = max(wait, min(schedule.retry_after(outcome.headers, outcome.at) or wait, schedule.HORIZON))
-        return self.clock() + wait
+        again: datetime = self.clock() + wait
+        return again
 
 
 def _consult(body: bytes, status: int, url: str, agent: str) -> tuple[bool, float | None, str]:

@@ -205,13 +205,20 @@ class Pipeline:
         return replace(prepared, keys=(), wall="template")
 
     async def _alike(self, article: Article) -> bool:
-        """Whether three addresses of the host show this text under different titles; the others learn of it too."""
-        same = await self.store.same_text(urls.host(article.url), text_key(article.text))
-        if len({text.fold(title) for _, title in same}) < SAME_TEXT:
+        """Whether three addresses of the host show this text under different titles: a wall or a template."""
+        same = await self.store.same_text(urls.host(urls.canonical(article.url) or ""), text_key(article.text))
+        others = [(id_, text.fold(title)) for id_, title in same if id_ != article.id]
+        titles = {title for _, title in others}
+        if len(titles | {text.fold(article.title)}) < SAME_TEXT:
             return False
-        if len(same) == SAME_TEXT:
-            await self.store.mark_unjudged(None, [id_ for id_, _ in same if id_ != article.id])
+        if len(titles) < SAME_TEXT and await self._is_newest(article, [id_ for id_, _ in others]):
+            # The one that completes the three tells the others, once; those that come later find it settled.
+            await self.store.mark_unjudged(None, [id_ for id_, _ in others])
         return True
+
+    async def _is_newest(self, article: Article, ids: Sequence[str]) -> bool:
+        mine = (article.first_seen, article.id)
+        return all((other.first_seen, other.id) < mine for other in await self.store.articles(ids))
 
     async def _verify(self, article: Article, prepared: matcher.Prepared) -> list[Match]:
         window = self.settings.match.window

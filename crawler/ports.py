@@ -184,6 +184,7 @@ class Draft:
     units: tuple[int, ...]      # keys of paragraphs and sentences, `core.boilerplate.unit_keys`
     body: bytes | None = None   # raw page, stored compressed
     headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""           # where a reader finds it: `url` is a key, and need not be reachable as written
 
 
 @dataclass(frozen=True, slots=True)

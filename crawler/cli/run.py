@@ -1,14 +1,10 @@
 """run, demo: the crawl itself."""
 
-from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli import Options, pass_options
 from crawler.errors import UsageError
-
-if TYPE_CHECKING:
-    from crawler.settings import Settings
 
 
 @click.command()

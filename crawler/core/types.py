@@ -187,7 +187,7 @@ class Article:
     """A stored article: what it says, and when it was seen. `text` is the first text; later ones are revisions."""
 
     id: str
-    url: str
+    url: str                         # as a reader opens it
     source: str
     title: str
     text: str

@@ -1,6 +1,5 @@
 """The store under test: SQLite on disk and a real PostgreSQL, the same tests for both."""
 
-import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -41,43 +40,32 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def postgres_url(postgres_server) -> str:
-    """A migrated database."""
-    await (await open_store(postgres_server)).close()
-    return postgres_server
+def sqlite_url(tmp_path_factory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'store.db'}"
 
 
-@pytest.fixture(scope="session")
-async def sqlite_file(tmp_path_factory) -> Path:
-    """A migrated database, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    await (await open_store(f"sqlite:///{path}")).close()
-    return path
-
-
-@pytest.fixture
-def sqlite_url(sqlite_file, tmp_path) -> str:
-    shutil.copy(sqlite_file, tmp_path / "store.db")
-    return f"sqlite:///{tmp_path / 'store.db'}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def url(request) -> str:
-    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_server")
+
+
+# One pair of stores for all tests of a database, emptied before each: a new engine compiles every statement anew.
+@pytest.fixture(scope="session")
+async def both(url) -> AsyncIterator[tuple[SqlStore, SqlStore]]:
+    async with opened(url) as one, opened(url) as other:
+        yield one, other
 
 
 @pytest.fixture
-async def store(url) -> AsyncIterator[SqlStore]:
-    async with opened(url) as one:
-        await _empty(one)
-        yield one
+async def store(both) -> SqlStore:
+    await _empty(both[0])
+    return both[0]
 
 
 @pytest.fixture
-async def second(store, url) -> AsyncIterator[SqlStore]:
+def second(both, store) -> SqlStore:
     """Another process, as far as the database can tell."""
-    async with opened(url) as one:
-        yield one
+    return both[1]
 
 
 @asynccontextmanager
@@ -94,6 +82,7 @@ async def _empty(store: SqlStore) -> None:
         for table in reversed(metadata.sorted_tables):
             await connection.execute(sa.delete(table))
 
+    store._configs.clear()
     await store._db.write(empty)
 
 

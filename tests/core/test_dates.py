@@ -82,6 +82,13 @@ READ = [
     ("25/05/2024", None, "2024-05-25 00:00:00", DAY, UNKNOWN),
     ("05/25/2024", "en", "2024-05-25 00:00:00", DAY, UNKNOWN),
     ("05/05/2024", None, "2024-05-05 00:00:00", DAY, UNKNOWN),
+    ("22/11/2024 à 09h47", "xx", None, SECOND, UNKNOWN),
+    ("22/11/2024 à 09:47", "fr", "2024-11-22 09:47:00", MINUTE, UNKNOWN),
+    ("02/03/2025 KL. 09:00", "da", "2025-03-02 09:00:00", MINUTE, UNKNOWN),
+    ("03.05.24, 07:39 Uhr", "de", "2024-05-03 07:39:00", MINUTE, UNKNOWN),
+    ("24.05.03", "ko", None, SECOND, UNKNOWN),
+    ("24.05.03", None, None, SECOND, UNKNOWN),
+    ("torsdag 9. mai 2024 - 13:26", "no", "2024-05-09 13:26:00", MINUTE, UNKNOWN),
     # East Asia
     ("2024年5月3日", None, "2024-05-03 00:00:00", DAY, UNKNOWN),
     ("2024年05月03日 10:05:07", "zh", "2024-05-03 10:05:07", SECOND, UNKNOWN),

@@ -607,6 +607,12 @@ def test_the_content_is_the_largest_html():
     assert only(rss(item(1, description="<![CDATA[<p>short</p>]]>"))).content is None
 
 
+@pytest.mark.parametrize("second", ["<description>&lt;i&gt;A caption&lt;/i&gt;</description>", "<content:encoded><![CDATA[<br>]]></content:encoded>"])
+def test_what_is_shorter_than_the_description_is_no_content(second):
+    entry = only(rss(item(1, description="The ferry was delayed by fog for two hours.") + second))
+    assert (entry.content, entry.summary) == (None, "The ferry was delayed by fog for two hours.")
+
+
 @pytest.mark.parametrize(("fields", "author"), [
     ("<author>ann@x.example (Ann Lee)</author>", "Ann Lee"), ("<dc:creator><![CDATA[Ann Lee]]></dc:creator>", "Ann Lee"),
     ("<dc:creator>Ann</dc:creator><dc:creator>Bo</dc:creator>", "Ann, Bo"), ("<author>Ann Lee</author>", "Ann Lee"), ("", None),

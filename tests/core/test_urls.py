@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crawler.core import urls
 from crawler.core.urls import (
     MAX_LENGTH,
     article_id,
@@ -115,6 +116,8 @@ def test_different_pages_keep_different_keys(one, other):
     ("http://0177.0.0.01/x", "http://127.0.0.1/x"),
     ("https://daily.com/?b=2&a=1&b=1", "https://daily.com/?a=1&b=2&b=1"),
     ("https://daily.com/story.amp.html", "https://daily.com/story.html"),
+    ("https://daily.com/story_amp.html", "https://daily.com/story.html"),
+    ("https://daily.com/story/index.amp", "https://daily.com/story"),
     ("https://daily.com/#!/page/3", "https://daily.com/#!/page/3"),
     ("https://web.archive.example/web/2020/http://daily.com/x", "https://web.archive.example/web/2020/http://daily.com/x"),
 ])
@@ -317,3 +320,16 @@ def test_credentials_are_never_shown(user, secret):
     # A slash, a question mark or a hash would end the authority: what follows is no password any more.
     if not set(user + secret) & set("/?#"):
         assert "S3CR3T" not in redact(f"https://{user}:S3CR3T{secret}@daily.com/x")
+
+
+@pytest.mark.parametrize(
+    ("given_url", "shown"),
+    [
+        ("http://www.paper.example/a/?utm_source=x&b=2&a=1#top", "http://www.paper.example/a/?b=2&a=1"),
+        ("http://127.0.0.1:8001/story.html", "http://127.0.0.1:8001/story.html"),
+        ("https://me:secret@paper.example/x", "https://paper.example/x"),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_the_address_that_readers_see(given_url: str, shown: str | None) -> None:
+    assert urls.address(given_url) == shown

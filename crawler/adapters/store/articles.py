@@ -108,7 +108,7 @@ async def _insert(connection: AsyncConnection, draft: Draft) -> sa.Row[Any]:
     page = draft.page
     units = sorted(set(draft.units))
     await connection.execute(sa.insert(articles).values(
-        id=draft.id, url=draft.url, host=draft.host, source=draft.source, site_name=page.site_name, title=page.title,
+        id=draft.id, url=draft.url, address=draft.address or draft.url, host=draft.host, source=draft.source, site_name=page.site_name, title=page.title,
         text=page.text, text_hash=text_key(page.text), language=page.language, canonical=page.canonical,
         status=draft.status, fetched=draft.fetched, first_seen=draft.fetched, claims=[], attributions=[],
         walls=list(page.walls), reservations=encode(page.reservations), alternates=list(page.alternates),
@@ -226,14 +226,14 @@ async def load_articles(connection: AsyncConnection, ids: Sequence[str]) -> list
 
 
 _READ = [articles.c[name] for name in (
-    "id", "url", "source", "title", "text", "language", "first_seen", "without", "seen", "claims", "attributions",
+    "id", "address", "source", "title", "text", "language", "first_seen", "without", "seen", "claims", "attributions",
     "walls", "revisions")]
 
 
 def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
     """An article from its row and the URLs of the feeds that listed it."""
     return Article(
-        id=row.id, url=row.url, source=row.source, title=row.title, text=row.text, language=row.language,
+        id=row.id, url=row.address, source=row.source, title=row.title, text=row.text, language=row.language,
         first_seen=row.first_seen, window=None if row.seen is None else Window(row.without, row.seen),
         claims=decode_all(Claim, row.claims), attributions=decode_all(Attribution, row.attributions),
         walls=tuple(row.walls), feeds=tuple(listed), revisions=row.revisions,

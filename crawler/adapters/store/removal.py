@@ -34,7 +34,7 @@ _LISTED = timedelta(days=1)      # how exactly `sightings.listed` is kept
 _COMPONENT = 10_000              # articles marked when one of theirs is forgotten
 
 _FORGOTTEN: dict[str, Any] = {
-    "forgotten": True, "unjudged": False, "remarked": False, "lease_until": None, "url": "", "site_name": None,
+    "forgotten": True, "unjudged": False, "remarked": False, "lease_until": None, "url": "", "address": "", "site_name": None,
     "title": "", "text": "", "text_hash": 0, "canonical": None, "claims": [], "attributions": [], "walls": [],
     "reservations": [], "alternates": [], "unit_keys": None, "dropped_keys": None, "indexed": None, "indexed_seen": None, "revisions": 1,
     "held": False,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.engine import Database
 from crawler.errors import StoreError
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
 
 
@@ -49,6 +50,6 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)

@@ -102,7 +102,8 @@ wants = sa.Table(                                                   # which page
 articles = sa.Table(
     "articles", metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("url", Prose, nullable=False),
+    sa.Column("url", Prose, nullable=False),                        # canonical: the key
+    sa.Column("address", Prose, nullable=False),                    # as a reader opens it
     sa.Column("host", Prose, nullable=False),
     sa.Column("source", Prose, nullable=False),
     sa.Column("site_name", Prose),

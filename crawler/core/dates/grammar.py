@@ -100,7 +100,7 @@ _MONTH = re.compile(r"(?<!\w)(?:" + "|".join(sorted(map(re.escape, MONTHS), key=
 _TWICE = re.compile(r"([MJ]\d\d)(?:\s*[/(]\s*\1\s*\)?)+")  # "أيار/مايو": the Levant's name and Egypt's
 _FILLER = re.compile(
     r"(?<!\w)(?:mon|tues?|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?(?!\w)[.,]?"
-    r"|(?<!\w)(?:at|on|of|the)(?!\w)|\(?[月火水木金土日](?:曜日?)?\)|[月火水木金土日]曜日?|(?:星期|周|週|礼拜)[一二三四五六日天]|\(?[월화수목금토일](?:요일)?\)|[월화수목금토일]요일"
+    r"|(?<!\w)(?:at|on|of|the|à|às|as|ore|um|uhr|kl|h|hrs)(?!\w)\.?|(?<=\d)h(?!\w)|\(?[月火水木金土日](?:曜日?)?\)|[月火水木金土日]曜日?|(?:星期|周|週|礼拜)[一二三四五六日天]|\(?[월화수목금토일](?:요일)?\)|[월화수목금토일]요일"
     r"|(?<!\w)(?:يوم|الاثنين|الاتنين|الثلاثاء|الاربعاء|الخميس|الجمعه|السبت|الاحد)(?!\w)|[,،|·•;]|(?<=\s)[-@](?=\s|$)|^-\s",
 )
 _FORMS = [re.compile(form) for form in (
@@ -110,6 +110,7 @@ _FORMS = [re.compile(form) for form in (
     r"(?P<y>\d{4}) ?[年년] ?(?P<m>\d{1,2}) ?[月월] ?(?P<d>\d{1,2}) ?[日号號일]",
     r"(?P<y>\d{4})(?P<sep>[-/.]) ?(?P<m>\d{1,2})(?P=sep) ?(?P<d>\d{1,2})\.?",
     r"(?P<d>\d{1,2})\. ?(?P<m>\d{1,2})\. ?(?P<y>\d{4})",                               # dots: the day is first everywhere
+    r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<yy>\d{2})",
     r"(?P<a>\d{1,2}) ?(?P<sep>[/-]) ?(?P<b>\d{1,2}) ?(?P=sep) ?(?P<y>\d{4})",
 )]
 
@@ -134,10 +135,16 @@ def _date(text: str, language: str | None) -> date | None:
     parts = hit.groupdict()
     if "a" in parts:
         return _ordered(int(parts["a"]), int(parts["b"]), int(parts["y"]), language)
-    year, mon = _full_year(parts["y"]), parts.get("mon")
+    if "yy" in parts and (not language or language[:2].lower() in _YEAR_FIRST):
+        return None
+    year, mon = _full_year(parts.get("y") or parts["yy"]), parts.get("mon")
     if mon is not None and mon.startswith("J"):
         return jalali(int(parts["y"]), int(mon[1:]), int(parts["d"]))
     return date(year, int(mon[1:] if mon is not None else parts["m"]), int(parts["d"]))
+
+
+# Languages in which 24.05.03 may begin with the year, and English, which writes no dots.
+_YEAR_FIRST = frozenset({"en", "fa", "hu", "ja", "ko", "lt", "mn", "sv", "zh"})
 
 
 def _full_year(year: str) -> int:

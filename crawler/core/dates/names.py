@@ -61,12 +61,15 @@ _SECONDS = re.compile(r"\d:\d{2}:\d{2}")
 _END_ZONE = re.compile(r"(?<=\d)\s*(Z|(?:UTC|GMT)?\s*[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,5})$")
 
 
+_DIALECTS = {"no": "nb", "nn": "nb"}  # what pages say -> what dateparser calls it
+
+
 def read_words(text: str, language: str) -> Reading | None:
     """A date with the month names of a language, by dateparser; None where it is not understood."""
     if not _WORD.search(text) or _EITHER_ORDER.search(text):
         return None
     zone = _END_ZONE.search(text)
-    data = _ask(language[:2].lower(), text[:zone.start()] if zone else text)
+    data = _ask(_DIALECTS.get(language[:2].lower(), language[:2].lower()), text[:zone.start()] if zone else text)
     if data is None or data.date_obj is None:
         return None
     wall = data.date_obj.replace(tzinfo=None)
@@ -77,9 +80,8 @@ def read_words(text: str, language: str) -> Reading | None:
 
 
 def _ask(language: str, text: str) -> Any:
-    parser = _parser(language)
     try:
-        return parser.get_date_data(text) if parser is not None else None
+        return _parser(language).get_date_data(text)
     except Exception:  # noqa: BLE001 - foreign text in a parser of many rules: whatever it raises, it did not understand
         return None
 
@@ -92,7 +94,4 @@ def _parser(language: str) -> Any:
         "REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"], "RETURN_TIME_AS_PERIOD": True,
         "RETURN_AS_TIMEZONE_AWARE": False,
     }
-    try:
-        return DateDataParser(languages=[language], settings=settings)
-    except ValueError:  # a language that dateparser does not know
-        return None
+    return DateDataParser(languages=[language], settings=settings)

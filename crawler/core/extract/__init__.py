@@ -127,11 +127,16 @@ def _text(tree: Any, linked: jsonld.Linked, url: str) -> str:
 
 def _without_heading(text: str, titles: set[str]) -> str:
     """The text without the headline, where extraction left it in: copies change headlines first."""
-    folded = {fold(title) for title in titles}
+    known = {_letters(title) for title in titles}
     lines = text.split("\n")
-    while len(lines) > 1 and fold(lines[0]) in folded:
+    while len(lines) > 1 and _letters(lines[0]) in known:
         lines.pop(0)
     return "\n".join(lines)
+
+
+def _letters(line: str) -> str:
+    """A line by its letters and digits: markup puts spaces where titles have none."""
+    return "".join(filter(str.isalnum, fold(line[:1_000])))
 
 
 def _lines(text: str) -> str:

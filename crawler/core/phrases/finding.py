@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crawler.core.phrases import labels, rules
-from crawler.core.phrases.reading import Unit, lines, parts_in, tokens, units
+from crawler.core.phrases.reading import Token, Unit, lines, parts_in, tokens, units
 from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
@@ -79,7 +79,7 @@ def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str])
         yield "dateline", name, ""
 
 
-def _spoken(text: str, found: list[rules.Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:
+def _spoken(text: str, found: list[Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:
     sentence = rules.read(found, language, text, piece, title)
     if rules.declares(sentence):
         return "declared-copy", sentence.named or None, language

@@ -144,16 +144,15 @@ def _spellings(cell: str) -> list[str]:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The table, read once."""
-    table, hurried = Lexicon(), []
-    for language, part, cell in rows("words.tsv"):
-        for form in _spellings(cell):
-            table.add(form, language, Part[part.upper()])
-            hurried.append((bare(form), form, language, Part[part.upper()]))
+    table = Lexicon()
+    entries = [(form, language, Part[part.upper()]) for language, part, cell in rows("words.tsv") for form in _spellings(cell)]
+    for form, language, role in entries:
+        table.add(form, language, role)
     # Without accents where that is no other word: Spanish "él" is not "el"; Vietnamese would be another text altogether.
-    taken = {(form, language) for _, form, language, _ in hurried}
-    for plain, _, language, part in hurried:
-        if language != "vi" and (plain, language) not in taken:
-            table.add(plain, language, part)
+    taken = {(form, language) for form, language, _ in entries}
+    for form, language, role in entries:
+        if language != "vi" and (bare(form), language) not in taken:
+            table.add(bare(form), language, role)
     return table
 
 

@@ -80,7 +80,7 @@ def _named(tokens: Sequence[Token], parts: Sequence[int], at: int, *, first: boo
         return False
     if not part:
         return (token.proper or agency(token.form) is not None) and not (token.form.isdigit() and first)
-    if not _cased(token) or not part & _IN_NAMES:
+    if not _cased(token) or not (part & _IN_NAMES or token.form in _OF):
         return False
     if token.proper:
         return not first or _heads_name(tokens, parts, at)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import regex
 
-from crawler.core.phrases.lexicon import WORD, Parts, lexicon, lookup, unspaced
+from crawler.core.phrases.lexicon import Parts, lexicon, lookup, unspaced
 from crawler.core.text import fold, paragraphs, sentences
 
 # Declarations stand at the edges or on lines of their own: of a long text only these many characters at either end
@@ -169,7 +169,8 @@ def _pairs(folded: str, start: int, stop: int, offset: int) -> Iterator[Token]:
 
 def _with_runs(found: list[Token]) -> list[Token]:
     """Where several words together play a part, each of them gets it."""
-    table, gained = lexicon().runs, {}
+    table = lexicon().runs
+    gained: dict[int, Parts] = {}
     for at, token in enumerate(found):
         for spelled, parts in table.get(token.form, ()):
             if len(spelled) <= len(found) - at and all(map(_fits, spelled, found[at:at + len(spelled)])):

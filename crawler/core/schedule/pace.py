@@ -6,7 +6,7 @@ worth ten times the polls, not a hundred. So polls are set such that the integra
 a constant. The rate is estimated twice: over the last hours (bursts), and for each hour of the day (a newspaper
 sleeps at night, a morning edition comes at six). `tests/quality/simulate_polling.py` holds this against the rules
 of rss-fetcher, CommaFeed, Miniflux and a fixed interval. The constants but the first are no fine tuning: halving or
-adding half to any moved the polls there by under 3 %, the median delay of all entries by under a minute.
+adding half to any moved the polls there by under 3 %, the median delay of all entries by a minute at most.
 """
 
 import math

@@ -13,6 +13,7 @@ What is folded, and why the result can still be requested:
 
 import base64
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import xxhash
@@ -25,6 +26,7 @@ from crawler.core.urls.trackers import is_tracker
 _ROUNDS = 8  # each round undoes one layer (AMP inside a wrapper inside an AMP cache); real links need two
 
 
+@lru_cache(maxsize=16384)  # .16 ms each, and every poll brings the links of the last one again
 def canonical(url: str, base: str | None = None) -> str | None:
     """The canonical form of an http(s) URL, resolved against `base`; None where it is none or over 2048 characters.
 
@@ -40,6 +42,18 @@ def canonical(url: str, base: str | None = None) -> str | None:
             return folded if len(folded) <= MAX_LENGTH else None
         previous, parsed = folded, parse(folded)
     return None
+
+
+def address(url: str, base: str | None = None) -> str | None:
+    """The URL as a reader opens it: as `fetchable`, without user:pass and without what only tracks the reader."""
+    parsed = parse(url, base)
+    if parsed is None:
+        return None
+    name = name_of(parsed)
+    parts = [part for part in parsed.raw_query_string.split("&") if part.strip("=") and not _tracks(part, name)]
+    bare = parsed.with_user(None).with_fragment(None).with_query(None)
+    text = str(bare) + ("?" + "&".join(parts) if parts else "")
+    return text if len(text) <= MAX_LENGTH else None
 
 
 def article_id(canonical_url: str) -> str:
@@ -79,8 +93,8 @@ def _bare(name: str) -> str:
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid|cfid|cftoken)=[^/;]*", re.IGNORECASE)
 # "/tag/amp" is a page about amplifiers.
-_AMP_TAIL = re.compile(r"(?<!/tag)(?<!/tags)(?<!/topic)(?<!/topics)(?<!/category)(?<=[^/])/amp(?:\.html)?/?$", re.IGNORECASE)
-_AMP_SUFFIX = re.compile(r"(?<=[^/])\.amp(?=(?:\.html?)?$)", re.IGNORECASE)
+_AMP_TAIL = re.compile(r"(?<!/tag)(?<!/tags)(?<!/topic)(?<!/topics)(?<!/category)(?<=[^/])/(?:index\.)?amp(?:\.html)?/?$", re.IGNORECASE)
+_AMP_SUFFIX = re.compile(r"(?<=[^/])(?:\.amp(?=(?:\.html?)?$)|_amp(?=\.html?$))", re.IGNORECASE)
 _AMP_HEAD = re.compile(r"^/amp(?=/[^/]+/[^/]+)", re.IGNORECASE)
 
 

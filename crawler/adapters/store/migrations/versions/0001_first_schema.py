@@ -15,6 +15,7 @@ def upgrade() -> None:  # noqa: PLR0915 - the tables, one after the other
     op.create_table("articles",
     sa.Column("id", sa.Text(), nullable=False),
     sa.Column("url", sa.Text(), nullable=False),
+    sa.Column("address", sa.Text(), nullable=False),
     sa.Column("host", sa.Text(), nullable=False),
     sa.Column("source", sa.Text(), nullable=False),
     sa.Column("site_name", sa.Text(), nullable=True),
