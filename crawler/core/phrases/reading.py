@@ -128,7 +128,7 @@ def _read_chunk(chunk: str) -> tuple[tuple[Token, ...], Parts]:
 
 
 # The Korean particles that mean "from" or "in", written onto the name.
-_PARTICLE = regex.compile(r"(?<=\w\w)(?:으?로부터|에서|에게서)$|(?<=\w\w\w)에$")
+_PARTICLE = regex.compile(r"(?<=\w\w)(?:으?로부터|에서|에게서)$|(?<=\w\w\w)[에의]$")
 
 
 def _spaced(chunk: str, start: int, end: int) -> Iterator[Token]:
