@@ -287,8 +287,7 @@ def test_wall(expected, text):
 
 @pytest.mark.parametrize("text", [
     "", "  ", BODY,
-    "The regulator fined the company over its cookie banner. It had written \"we use cookies\" in small print. The company will "
-    "appeal, its lawyers told the paper on Monday.",
+    'The regulator fined the company over its cookie banner. It had written "we use cookies" in small print. It will appeal.',
     "The page could not be found in the archive, the librarian said. She has looked for it since March without success.",
     "Access was denied to forty passengers. The ferry company blamed a software fault, and gave them their money back.",
     BODY * 8 + "We use cookies. Accept all cookies. Subscribe to continue reading.",

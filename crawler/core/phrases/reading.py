@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 import regex
@@ -16,6 +17,7 @@ _EDGE = 8_000
 _SHORT_LINE = 300
 _MAX_LINES = 400
 _LONG_UNIT = 1_200   # characters: no site phrase is longer
+_HEAD_WORDS = 9      # a rule that asks how a sentence begins is satisfied within them
 _CACHED = 40         # characters: longer pieces between spaces are runs of Chinese or addresses, which do not come back
 
 _RUN = r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]+"
@@ -83,12 +85,12 @@ def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening:
             yield Unit(start, end, own_line=len(spans) == 1, edge=near, line=line, opening=opening and at == 0)
 
 
-def parts_in(piece: str) -> Parts:
-    """All the parts that the words of a piece of text can play, those of runs of words wherever their longest one stands."""
-    together = 0
-    for chunk in piece.split():
-        together |= _chunk(chunk)[1]
-    return together
+def parts_in(piece: str) -> tuple[Parts, Parts]:
+    """All the parts that the words of a piece of text can play, and those of its first few words; those of runs of words count
+    wherever their longest one stands."""
+    sums = [_read_chunk(chunk)[1] if len(chunk) <= _CACHED else _chunk(chunk)[1] for chunk in piece.split()]
+    head = reduce(or_, sums[:_HEAD_WORDS], 0)
+    return reduce(or_, sums[_HEAD_WORDS:], head), head
 
 
 def tokens(text: str, unit: Unit) -> list[Token]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
 from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token
 from crawler.core.text import fold
@@ -267,14 +267,11 @@ def _invites(sentence: Sentence) -> bool:
 def promising(together: Parts, head: Parts) -> list[str]:
     """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
     parts that its words play, `head` those of the first few."""
-    if not together & _GATE:
-        return []
-    return [language for language in LANGUAGES if _possible(of_language(together, language), of_language(head, language), language)]
+    return [language for language, gate in _GATES
+            if together & gate and _possible(of_language(together, language), of_language(head, language), language)]
 
 
 def _possible(parts: int, head: int, language: str) -> bool:
-    if not parts & _KEYS:
-        return False
     if language in HEAD_FINAL:
         head = parts
     return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
@@ -291,4 +288,4 @@ _WANTED: tuple[tuple[int, ...], ...] = (
     (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
 )
 _KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
-_GATE = everywhere(_KEYS)
+_GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)
