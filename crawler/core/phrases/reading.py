@@ -16,6 +16,7 @@ from crawler.core.text import fold, paragraphs, sentences
 _EDGE = 8_000
 _SHORT_LINE = 300
 _MAX_LINES = 400
+_REACH = 1_500       # characters at either end of a long line: some eight sentences
 _LONG_UNIT = 1_200   # characters: no site phrase is longer
 _HEAD_WORDS = 9      # a rule that asks how a sentence begins is satisfied within them
 _CACHED = 40         # characters: longer pieces between spaces are runs of Chinese or addresses, which do not come back
@@ -77,12 +78,22 @@ def _short_lines(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
 
 def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False) -> Iterator[Unit]:
     """The sentences of a line; `first` and `last` say whether the line is the text's."""
-    spans = [(line[0] + a, line[0] + b) for a, b in sentences(text[line[0]:line[1]])]
+    spans = _sentences(text, line)
     for at, (start, end) in enumerate(spans):
         if end - start <= _LONG_UNIT:
             # Where the whole text is one line, its ends are still its edges.
             near = (first and at < 3) or (last and at >= len(spans) - 5)
             yield Unit(start, end, own_line=len(spans) == 1, edge=near, line=line, opening=opening and at == 0)
+
+
+def _sentences(text: str, line: tuple[int, int]) -> list[tuple[int, int]]:
+    """Spans of the sentences of a line; of a long one those near its ends, since no others can be a site's."""
+    start, end = line
+    if end - start <= 2 * _REACH:
+        return [(start + a, start + b) for a, b in sentences(text[start:end])]
+    head = [(start + a, start + b) for a, b in sentences(text[start:start + _REACH])]
+    tail = [(end - _REACH + a, end - _REACH + b) for a, b in sentences(text[end - _REACH:end])]
+    return head[:-1] + tail[1:]
 
 
 def parts_in(piece: str) -> tuple[Parts, Parts]:
