@@ -95,13 +95,13 @@ async def leave_index(connection: AsyncConnection, ids: Iterable[str]) -> int:
     return removed
 
 
-async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> list[sa.Row[Any]]:
+async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> list[tuple[int, str]]:
     """Units and their holders: all of them where they are few, else the first `cap` of each unit."""
     some = sa.select(units.c.unit, units.c.article).limit(_SOME)
     rows = [row for chunk in chunks(wanted) for row in await connection.execute(some.where(units.c.unit.in_(chunk)))]
-    if len(rows) < _SOME:
-        return rows
-    return [row for chunk in chunks(wanted, _TOGETHER) for row in await connection.execute(_holders(chunk, cap))]
+    if len(rows) >= _SOME:
+        rows = [row for chunk in chunks(wanted, _TOGETHER) for row in await connection.execute(_holders(chunk, cap))]
+    return [(row.unit, row.article) for row in rows]
 
 
 def _holders(wanted: Sequence[int], cap: int) -> sa.Select[Any]:
