@@ -94,7 +94,9 @@ class Pages:
             self.fetcher.set_delay(state.host, timedelta(seconds=delay))
         if allowed:
             return None
-        return Failed(Reason.ROBOTS, refusal, self.clock())
+        # What could not be had is asked for again; what was read and forbids is final.
+        read_ = 200 <= (state.robots_status or 0) < 300
+        return Failed(Reason.ROBOTS if read_ else Reason.NETWORK, refusal, self.clock())
 
     async def _robots_of(self, url: str) -> HostState:
         host = urls.host(url)

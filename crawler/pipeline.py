@@ -248,8 +248,8 @@ class Pipeline:
         """Have the pages fetched that an article names as its source, also where they are in no feed."""
         if not self.settings.crawl.follow_attribution:
             return
-        for url in named_pages(article)[:NAMED_PAGES]:
-            if await self.store.want_page(url, article.id, self.clock()):
+        for url, link in named_pages(article)[:NAMED_PAGES]:
+            if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=url, named_by=article.url)
 
 
@@ -257,15 +257,16 @@ _FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY,
              AttributionKind.NAMES_SOURCE)
 
 
-def named_pages(article: Article) -> list[str]:
-    """Pages on other sites that an article names as its source, the strongest statement first; no home pages."""
-    found: dict[str, None] = {}
+def named_pages(article: Article) -> list[tuple[str, str]]:
+    """(canonical, as linked) of the pages on other sites that an article names as its source, the strongest statement
+    first; no home pages."""
+    found: dict[str, str] = {}
     for kind in _FOLLOWED:
         for one in article.attributions:
             url = urls.canonical(one.url) if one.kind is kind and one.url else None
             if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
-                found[url] = None
-    return list(found)
+                found.setdefault(url, one.url or url)
+    return list(found.items())
 
 
 def text_key(text_: str) -> int:

@@ -40,7 +40,7 @@ TOLERANCE = timedelta(minutes=2)    # clocks of publishers against ours; 236 of 
 
 WEIGHTS = {
     "declared-copy": 3.0,        # says that it copies, without saying whom
-    "declared-copy-of": 5.0,     # says so and names or links the other
+    "declared-copy-of": 6.0,     # says so and names or links the other
     "canonical-elsewhere": 4.0,  # 26 of 34 real cases were true syndication
     "based-on": 3.5,
     "names-source": 3.0,
@@ -277,7 +277,7 @@ def _elected(best: Candidate, everyone: list[Candidate], field_: list[Candidate]
     others = [one for one in everyone if one is not best]
     odds = {one.article.id: log_odds(best, one) for one in others}
     confidence = _probability(min(odds.values(), default=6.0))
-    rivals = tuple(one.article.id for one in field_ if one is not best and _probability(odds[one.article.id]) < DECIDED)
+    rivals = tuple(one.article.id for one in everyone if one is not best and _probability(odds[one.article.id]) < DECIDED)
     outside = _outside(best) or _common_agency(best, others)
     why = tuple(_why(best, others))
     return Election(best.article.id, round(confidence, 3), not rivals, why, rivals, outside)
