@@ -37,6 +37,12 @@ COMMANDS: dict[str, str] = {
     "status": "crawler.cli.service:status",
     "check": "crawler.cli.settings:check",
     "feeds": "crawler.cli.feeds:feeds",
+    "report": "crawler.cli.reports:report",
+    "show": "crawler.cli.reports:show",
+    "find": "crawler.cli.texts:find",
+    "compare": "crawler.cli.texts:compare",
+    "extract": "crawler.cli.texts:extract",
+    "dedup": "crawler.cli.dedup:dedup",
     "config": "crawler.cli.settings:config",
 }
 
