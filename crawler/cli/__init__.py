@@ -41,9 +41,16 @@ COMMANDS: dict[str, str] = {
     "report": "crawler.cli.reports:report",
     "show": "crawler.cli.reports:show",
     "find": "crawler.cli.texts:find",
+    "verdict": "crawler.cli.rulings:verdict",
     "compare": "crawler.cli.texts:compare",
     "extract": "crawler.cli.texts:extract",
     "dedup": "crawler.cli.dedup:dedup",
+    "hold": "crawler.cli.upkeep:hold",
+    "forget": "crawler.cli.upkeep:forget",
+    "rematch": "crawler.cli.upkeep:rematch",
+    "prune": "crawler.cli.upkeep:prune",
+    "backup": "crawler.cli.upkeep:backup",
+    "export": "crawler.cli.upkeep:export",
     "config": "crawler.cli.settings:config",
 }
 

@@ -52,6 +52,20 @@ def article(stored: StoredArticle, partners: StoredStory | None) -> dict[str, An
     }
 
 
+def exported(stored: StoredArticle) -> dict[str, Any]:
+    """All that is kept of one article, its texts included: a line of `export`."""
+    revisions = [{"at": core.moment(each["at"]), "title": each["title"], "text": each["text"]} for each in stored.revisions]
+    return {
+        **_kept(stored), "text": stored.article.text, "story": stored.story, "role": stored.role, "revisions": revisions,
+        "rights_reserved": any(_reserves(one) for one in stored.reservations),
+    }
+
+
+def _reserves(one: Mapping[str, str]) -> bool:
+    """A TDMRep reservation of 0 gives the rights; every other word that is kept withholds some."""
+    return one["kind"] != "tdm-reservation" or one["value"].strip() != "0"
+
+
 def _kept(stored: StoredArticle) -> dict[str, Any]:
     one = stored.article
     return {
@@ -197,9 +211,9 @@ def _copy(
     copy: Mapping[str, Any], kept: Mapping[str, Any], passages: Sequence[Mapping[str, Any]],
 ) -> Iterator[RenderableType]:
     ruled = f", {words.VERDICTS.get(copy['verdict'], copy['verdict'])} by a person" if copy["verdict"] else ""
+    later = " later" if copy["lag_seconds"] > 0 else ""
     yield joined((f"{copy['kind']}: ", "bold"), said(copy["source"], "green"),
-                 f", later by {words.lag(copy['lag_seconds'])}{ruled}" if copy["lag_seconds"] >= 0
-                 else f", {words.lag(copy['lag_seconds'])}{ruled}")
+                 f", {words.lag(copy['lag_seconds'])}{later}{ruled}")
     yield _below(said(copy["title"]))
     yield _below(Text(f"{words.percent(copy['of_original'])} of the original stands here and makes up "
                       f"{words.percent(copy['of_copy'])} of it; similarity {copy['similarity']:.2f}"))
