@@ -31,6 +31,7 @@ DEFAULT_CONFIG = "config/firsthand.yaml"
 # name -> module:attribute, in the order of --help
 COMMANDS: dict[str, str] = {
     "run": "crawler.cli.run:run",
+    "demo": "crawler.cli.run:demo",
     "start": "crawler.cli.service:start",
     "stop": "crawler.cli.service:stop",
     "restart": "crawler.cli.service:restart",

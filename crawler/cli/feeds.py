@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from crawler.ports import Feed, Fetched
     from crawler.settings import Settings
 
-_MOST_TRIES = 12    # requests that one `add` or `discover` makes beyond the page itself
 _PARSE_SECONDS = 10
 
 
@@ -72,7 +71,7 @@ def _told(feed: "Feed") -> dict[str, Any]:
         "last_poll": _time(state.last_poll), "next_poll": _time(None if state.disabled else state.next_poll),
         "entries": state.entries, "failures": state.failures, "reason": state.reason,
         "detail": state.disabled or state.detail,
-        "interval": (feed.config.every or state.interval).total_seconds(),
+        "interval": round((feed.config.every or state.interval).total_seconds()),
     }
 
 
@@ -125,7 +124,7 @@ def add(options: Options, /, url: str, unseen: bool, tags: tuple[str, ...], **gi
     from crawler.config import edit
 
     loaded = options.load()
-    found = url if unseen else options.run(_feed_of(loaded.settings, url))
+    found = url if unseen else options.run(_feed_of(loaded.settings, _checked(url)))
     known = edit.known(loaded, found)
     if known is not None:
         raise UsageError(f"{found} is there already, {known}")
@@ -147,8 +146,10 @@ def remove(options: Options, name: str) -> None:
     """
     from crawler.config import edit
     from crawler.log import redact
+    from crawler.sources import Sources
 
-    click.echo(redact(edit.remove_feed(options.config, name, os.environ)))
+    naming = Sources(options.settings()).of_feed
+    click.echo(redact(edit.remove_feed(options.config, name, os.environ, naming)))
 
 
 @feeds.command("import")
@@ -223,7 +224,7 @@ def discover(options: Options, url: str, format_: str) -> None:
 
     from crawler.log import escape
 
-    found = options.run(_discovered(options.settings(), url))
+    found = options.run(_discovered(options.settings(), _checked(url)))
     for feed in found:
         row = {"url": feed.url, "title": feed.title, "format": feed.format, "how": feed.how}
         click.echo(json.dumps(row, ensure_ascii=False) if format_ == "json"
@@ -243,9 +244,9 @@ async def _find(opened: Any, url: str) -> "list[FoundFeed]":
     """What the page names; where it names nothing, the first usual address that answers with a feed."""
     from crawler.core.discover import find, guesses
 
-    page = await _get(opened, _checked(url))
+    page = await _get(opened, url)
     found: list[FoundFeed] = await opened.pool.run(find, page.body, page.final_url, timeout=_PARSE_SECONDS)
-    for guess in guesses(page.final_url)[:0 if found else _MOST_TRIES]:
+    for guess in guesses(page.final_url) if not found else ():
         try:
             page = await _get(opened, guess)
         except OperationError:
@@ -324,9 +325,11 @@ def poll(options: Options, name: str) -> None:
       firsthand feeds poll "BBC News"
     """
     from crawler.config import edit
+    from crawler.sources import Sources
 
     loaded = options.load()
-    wanted = {loaded.settings.feeds[n].url for n in edit.named(loaded, name)}
+    found = edit.named(loaded, name, Sources(loaded.settings).of_feed)
+    wanted = {loaded.settings.feeds[n].url for n in found}
     before, after = options.run(_polled(loaded.settings, wanted))
     failed = False
     for old, new in zip(before, after, strict=True):

@@ -14,7 +14,7 @@ _REST_WORDS = 14    # after a label stands a name, perhaps with a date, not a se
 _REST_LENGTH = 120
 _CREDIT_WORDS = 14
 _MARKS_LENGTH = 60
-_IN_LABEL = (Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM | Part.TITLE
+_IN_LABEL = (Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM | Part.AT | Part.TITLE
              | Part.AUTO | Part.READER)
 _ENDS = regex.compile(r"^\s*[)\]】]?\s*(?:[:：|»›→>]|[–—-](?=\s))[:：|»›→>–—\s-]*|^\s*\n\s*")
 _UP_TO_COLON = regex.compile(r"^[^:：\n.。!?]{1,40}[:：]\s*")
@@ -104,7 +104,7 @@ def _closed(piece: str, found: list[Token], leading: list[int], offset: int) -> 
 def _named_label(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
     """Link to the story at NAME: headline."""
     parts = _together(leading)
-    if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM)):
+    if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM | Part.AT)):
         return None
     end = found[len(leading) - 1].end - offset
     closed = _UP_TO_COLON.match(piece[end:])
@@ -118,7 +118,7 @@ def _running(piece: str, found: list[Token], leading: list[int], offset: int) ->
         return None
     end = found[len(leading) - 1].end - offset
     alone = len(leading) == 1 and parts & Part.SRC and (piece[end:].strip()[:1].isupper() or agency(piece[end:]) is not None)
-    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.OUTLET | Part.FILL)
+    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
     return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
 
 
@@ -154,7 +154,7 @@ def _credits(parts: list[int], found: list[Token], name: str | None, *, own_line
     if not parts[start] & Part.CREDIT or _together(parts) & Part.VETO:
         return False
     strange = sum(1 for part, token in zip(parts, found, strict=True) if not part and not token.proper)
-    strong = any(part & Part.CREDIT and not part & (Part.FILL | Part.FROM) for part in parts)
+    strong = any(part & Part.CREDIT and not part & (Part.FILL | Part.FROM | Part.AT) for part in parts)
     if name is None:
         return strong and strange == 0 and all(part & (Part.CREDIT | Part.OUTLET | Part.FILL) for part in parts)
     # "with", "via" are words of every day: only before an agency, or where nothing but a name follows.
