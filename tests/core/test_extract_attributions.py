@@ -107,6 +107,7 @@ LABELS = [
     ('<div><span>Source:</span> <a href="https://herald.example/a">The Herald</a></div>', "The Herald", "https://herald.example/a"),
     ('<dl><dt>Source:</dt><dd><a href="https://herald.example/a">The Herald</a></dd></dl>', "The Herald", "https://herald.example/a"),
     ('<p>Source:<br><a href="https://herald.example/a">The Herald</a></p>', "The Herald", "https://herald.example/a"),
+    ("<dl><dt>Source</dt><dd>The Herald</dd></dl>", "The Herald", None),
     ("<p>Quelle: Nordblatt</p>", "Nordblatt", None),
     ("<p>Fuente: El Puente</p>", "El Puente", None),
     ("<p>Источник: Невский листок</p>", "Невский листок", None),
@@ -126,7 +127,10 @@ def test_source_labels(label, name, url, place):
     "<figure><img src=x><figcaption>Source: Reuters</figcaption></figure>",
     '<div class="image-caption">Source: Reuters</div>', "<nav>Source: Reuters</nav>",
     '<aside class="related">Source: Reuters</aside>', "<p>Source: Portal</p>", "<p>Source: portal.example</p>",
-    '<p>Source: <a href="/about">Portal</a></p>'])
+    '<p>Source: <a href="/about">Portal</a></p>', "<p>Original price of the Nordblatt set</p>",
+    "<p>कॉपी लिंक</p><p>दुकानदार</p>", "<p>情報提供</p><p>お楽しみ</p>",
+    '<p>Zum Inhalt dieser Seite</p><p><a href="https://herald.example/">Zur Mediathek</a></p>',
+    '<p>Zum Inhalt dieser Seite <a href="https://herald.example/">Zur Mediathek</a></p>'])
 def test_picture_credits_teasers_and_self_labels_are_no_source(label):
     assert told(after=label, kind=Kind.NAMES_SOURCE) == []
 
@@ -199,6 +203,10 @@ def test_bylines_that_name_no_agency(byline):
 def test_a_dateline():
     found = told(prose="<p>HILLFORD (Reuters) - The council of the town voted on Tuesday to keep its bridge open.</p>" + PROSE)
     assert (Kind.DATELINE, "Reuters", None) in found
+
+
+def test_a_credit_line_that_names_an_agency_and_a_person():
+    assert (Kind.AGENCY_CREDIT, "AP", None) in told(after="<p>With files from The Associated Press and Ann Lee</p>")
 
 
 def test_an_agency_quoted_in_the_middle_is_no_credit():

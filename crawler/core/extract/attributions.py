@@ -12,8 +12,8 @@ from itertools import islice
 from crawler.core import phrases, urls
 from crawler.core.extract.blocks import Block, Link, Zone
 from crawler.core.extract.identity import Identity
-from crawler.core.extract.origins import agencies
-from crawler.core.text import clean
+from crawler.core.extract.origins import agencies, agencies_in
+from crawler.core.text import clean, words
 from crawler.core.types import Attribution, AttributionKind
 
 MAX_ATTRIBUTIONS = 40
@@ -56,7 +56,7 @@ def _folded(found: Iterable[Attribution]) -> Iterator[Attribution]:
     linked = {(item.kind, item.name) for item in kept if item.url}
     seen = set()
     for item in kept:
-        key = (item.kind, item.name, item.url, item.quote if item.kind is AttributionKind.DECLARED_COPY else None)
+        key = (item.kind, item.url or item.name, item.quote if item.kind is AttributionKind.DECLARED_COPY else None)
         bare = item.url is None and item.kind is AttributionKind.NAMES_SOURCE and (item.kind, item.name) in linked
         if key not in seen and not bare:
             seen.add(key)
@@ -110,15 +110,16 @@ def _spoken(
         links = _links_near(hit.quote, reading, near)
         yield Attribution(AttributionKind.DECLARED_COPY, None if own else name, links[0][0] if links else None, hit.quote, where)
         for url, label in links[:3]:
-            yield Attribution(AttributionKind.NAMES_SOURCE, label or (None if own else name), url, hit.quote, where)
-    elif hit.kind == "source-label" and not own:
+            yield Attribution(AttributionKind.NAMES_SOURCE, (None if own else _known(name)) or label, url, hit.quote, where)
+    elif hit.kind == "source-label" and not own and _separated(hit.quote, name or hit.quote):
         links = _links_near(hit.quote, reading, near)
         if name or links:
             linked = links[:1] or [(None, None)]
             yield from (Attribution(AttributionKind.NAMES_SOURCE, _known(name) or label, url, hit.quote, where)
                         for url, label in linked)
     elif hit.kind == "credit" and at_edge and name and not own:
-        yield Attribution(AttributionKind.AGENCY_CREDIT, phrases.agency(name) or name, None, hit.quote, where)
+        yield from (Attribution(AttributionKind.AGENCY_CREDIT, agency, None, hit.quote, where)
+                    for agency in dict.fromkeys(agencies_in(name)) or [name] if not who.owns(agency))
     elif hit.kind == "dateline" and name and not own:
         yield Attribution(AttributionKind.DATELINE, phrases.agency(name) or name, None, hit.quote, where)
 
@@ -162,12 +163,21 @@ def _labelled(blocks: Sequence[Block]) -> Iterator[tuple[int, tuple[str, str]]]:
     for at, block in enumerate(blocks[:2 * _MAX_BLOCKS]):
         if block.zone is Zone.ARTICLE and len(block.text) <= MAX_QUOTE and _MAY_LABEL.match(block.text):
             label = phrases.source_label(block.text)
-            if label is not None and not _is_picture_credit(blocks, at):
+            if label is not None and _separated(block.text, label[1]) and not _is_picture_credit(blocks, at):
                 yield at, label
 
 
+def _separated(line: str, name: str) -> bool:
+    """Whether something stands between label and name. Without it only an agency's name makes a label: "Original
+    Amazon price" and "To the content of this page" begin with the same words."""
+    return not name or _SEPARATOR.search(line[:90]) is not None or phrases.agency(name) is not None
+
+
+_SEPARATOR = re.compile(r"[:：|︰]|\s[–—-]\s")
+
+
 def _labels(reading: Reading) -> Iterator[Attribution]:
-    """"Source: NAME", also where the name stands in the next element."""
+    """"Source: NAME", also where the name stands in the next element ("Source" alone needs no colon there)."""
     blocks = reading.blocks
     for at, label in islice(_labelled(blocks), _MAX_HITS):
         block = blocks[at]
@@ -177,6 +187,8 @@ def _labels(reading: Reading) -> Iterator[Attribution]:
             if holder.zone is not Zone.ARTICLE or len(holder.text) > 120 or phrases.source_label(holder.text):
                 continue
             rest = holder.text
+            if not _separated(block.text, rest) and len(words(block.text)) > (2 if outward(holder.links, reading.who) else 1):
+                continue
         quote = block.text if holder is block else f"{block.text} {holder.text}"
         yield from _sources(rest, holder.links, quote, reading.who)
 
