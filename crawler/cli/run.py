@@ -1,5 +1,6 @@
 """run, demo: the crawl itself."""
 
+import shutil
 
 import click
 
@@ -31,3 +32,32 @@ def run(options: Options, once: bool, everything: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
     options.run(service.once(loaded.settings, everything=everything) if once
                 else service.run(loaded.settings, options.settings))
+
+
+@click.command()
+@click.option("--format", "format_", default="table", type=click.Choice(["table", "json", "jsonl", "csv", "html", "md"]),
+              help="How to print the report.  [default: table]")
+@pass_options
+def demo(options: Options, format_: str) -> None:
+    """Crawl a small invented news world for one day of its time, print the report, and exit.
+
+    Needs no network and no configuration, and leaves nothing behind.
+
+    \b
+    Example:
+      firsthand demo
+      firsthand demo --format html > report.html
+    """
+    import sys
+
+    from crawler import demo as world
+    from crawler import render
+    from crawler.cli.progress import bar
+
+    if options.log_level == "info":
+        options.log_level = "error"   # the world is full of feeds that fail on purpose
+    with bar("a day of the news world") as progress:
+        found = options.run(world.crawl_world(progress))
+    layout = render.Layout(shutil.get_terminal_size().columns, sys.stdout.isatty())
+    for part in render.render(format_, found, layout):
+        click.echo(part, nl=False)

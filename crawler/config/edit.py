@@ -21,8 +21,10 @@ from crawler.config.source import Items, Node, Pairs, Scalar, decode, parse, ren
 from crawler.core.urls import source_of
 from crawler.errors import ConfigError, NotFoundError, OperationError, UsageError
 from crawler.log import escape, redact
+from crawler.settings import FeedConfig
 
 Edit = Callable[[str], str]
+Naming = Callable[[FeedConfig], str]
 
 
 class _HasUrl(Protocol):
@@ -48,14 +50,14 @@ def add_feeds(path: Path, feeds: Sequence[Mapping[str, Any]], environ: Mapping[s
         return _change(path, path, lambda text: insert(text, path, feeds), environ)
 
 
-def remove_feed(path: Path, name: str, environ: Mapping[str, str]) -> str:
+def remove_feed(path: Path, name: str, environ: Mapping[str, str], source: Naming | None = None) -> str:
     """Take out the feed of this URL, or the only feed of this source, from the file that it stands in; returns its URL.
 
     Raises NotFoundError where there is none, UsageError where a source has several or an OPML file holds it.
     """
     with _locked(path):
         loaded = load(path, environ)
-        at = find(loaded, name)
+        at = find(loaded, name, source)
         place, url = loaded.places[at], loaded.settings.feeds[at].url
         if place.node is None or place.mark.file is None:
             raise UsageError(f"{redact(url)} stands in {place.mark.file}; take it out there")
@@ -68,26 +70,27 @@ def remove_feed(path: Path, name: str, environ: Mapping[str, str]) -> str:
         return url
 
 
-def find(loaded: Loaded, name: str) -> int:
+def find(loaded: Loaded, name: str, source: Naming | None = None) -> int:
     """The position in `settings.feeds` of a URL, or of the only feed of a source.
 
     Raises NotFoundError, or UsageError that lists the feeds of the source.
     """
-    hits = named(loaded, name)
+    hits = named(loaded, name, source)
     if len(hits) > 1:
         urls = ", ".join(redact(loaded.settings.feeds[n].url) for n in hits)
         raise UsageError(f"{escape(name)} has {len(hits)} feeds; name one by its URL: {urls}")
     return hits[0]
 
 
-def named(loaded: Loaded, name: str) -> list[int]:
-    """The positions of the feed of a URL, or of every feed of a source. Raises NotFoundError where there is none."""
+def named(loaded: Loaded, name: str, source: Naming | None = None) -> list[int]:
+    """The positions of the feed of a URL, or of every feed of a source. `source` names the source of a feed; without
+    it that is what the feed states, else its domain. Raises NotFoundError where there is none."""
     feeds = loaded.settings.feeds
     if fault_of(name) is None:
         hits = [n for n, feed in enumerate(feeds) if identity(feed.url) == identity(name)]
     else:
-        wanted = name.casefold()
-        hits = [n for n, feed in enumerate(feeds) if (feed.source or source_of(feed.url)).casefold() == wanted]
+        naming = source or (lambda feed: feed.source or source_of(feed.url))
+        hits = [n for n, feed in enumerate(feeds) if naming(feed).casefold() == name.casefold()]
     if not hits:
         raise NotFoundError(f"{escape(redact(name))}: no such feed; `firsthand feeds list` shows them")
     return hits

@@ -334,14 +334,25 @@ def _stated(claim: Claim | None) -> str:
 
 def contradictions(one: Candidate, others: Sequence[Candidate]) -> list[Evidence]:
     """What speaks against: back-dated claims of its own, others that appeared or credibly claim earlier."""
-    found = [Evidence("back-dated", f"claims {claim.raw} ({claim.origin.value}), outside what was observed")
-             for claim in one.backdated]
+    found = _backdated(one)
     for other in others:
         if appeared_earlier(other.article, one.article):
             found.append(Evidence("contradiction", f"{other.article.source} was seen before this one appeared"))
         elif _claimed(other, one):
             found.append(Evidence("contradiction", f"{other.article.source} {_stated(other.claim)}, earlier than this one"))
     return found
+
+
+def _backdated(one: Candidate) -> list[Evidence]:
+    """The claims that lie outside what was observed, those of one moment together."""
+    moments: dict[datetime, list[Claim]] = {}
+    for claim in one.backdated:
+        if claim.at is not None:
+            moments.setdefault(claim.at, []).append(claim)
+    return [
+        Evidence("back-dated", f"claims {claims[0].raw} ({', '.join(sorted({claim.origin.value for claim in claims}))}), "
+                               "outside what was observed")
+        for _, claims in sorted(moments.items())]
 
 
 def copy_evidence(copy: Candidate) -> tuple[Evidence, ...]:

@@ -55,6 +55,17 @@ async def test_forgetting_erases_the_text_and_keeps_the_address(store, desk, mak
     assert [one.article.id async for one in store.export(originals=False)] == ["a2", "a3"]
 
 
+async def test_what_is_forgotten_is_not_in_the_files_either(tmp_path, make):
+    async with make.opened(f"sqlite:///{tmp_path / 'news.db'}") as store:
+        desk = make.Desk(store)
+        await desk.put("1", text=f"{SECRET} " * 5000)
+        await desk.put("2")
+        files = [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
+        assert files
+        await store.forget("a1", make.START)
+        assert [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()] == []
+
+
 async def test_what_is_forgotten_does_not_come_back(store, desk, make, known):
     await store.forget("a1", make.START)
     for url in ("https://daily.example/1", "https://daily.example/alias"):

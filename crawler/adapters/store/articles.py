@@ -39,11 +39,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Raw:
-    """A page's body, ready for its row: hashed and compressed outside the transaction."""
+class _Ready:
+    """A draft with what takes time (a second for a text of 1 MB), done before the transaction and off the loop."""
 
-    sha256: bytes
-    body: bytes
+    draft: Draft
+    text_hash: int
+    sha256: bytes       # of the raw page
+    body: bytes | None  # the raw page, compressed
 
 
 class Articles(Part):
@@ -68,23 +70,24 @@ class Articles(Part):
 
     async def save_article(self, draft: Draft, sighting: Sighting | None, now: datetime) -> Saved:
         """See `ports.Store`."""
-        raw = None if draft.body is None else await asyncio.to_thread(_pack, draft.body)
-        return await self._db.write(lambda connection: self._save_draft(connection, draft, raw, sighting, now))
+        ready = await asyncio.to_thread(_ready, draft)
+        return await self._db.write(lambda connection: self._save_draft(connection, ready, sighting, now))
 
     async def _save_draft(
-        self, connection: AsyncConnection, draft: Draft, raw: _Raw | None, sighting: Sighting | None, now: datetime,
+        self, connection: AsyncConnection, ready: _Ready, sighting: Sighting | None, now: datetime,
     ) -> Saved:
+        draft = ready.draft
         await self._db.backend.lock(connection, f"article {draft.id}")
         row = None if sighting is None else await held(connection, sighting)
         article = await _at(connection, draft.url) or draft.id
         stored = await _stored(connection, article)
-        outcome: Any = "new" if stored is None else await _revise(connection, stored, draft, now)
+        outcome: Any = "new" if stored is None else await _revise(connection, stored, ready, now)
         if stored is None:
-            stored = await _insert(connection, draft)
+            stored = await _insert(connection, ready)
         if row is not None:
             await finish(connection, row, article, now)
         if not stored.forgotten:
-            await _keep_page(self._db, connection, article, draft, raw)
+            await _keep_page(self._db, connection, article, ready)
         urls = [draft.url, *draft.aliases, *([row.url, *row.aliases] if row is not None else [])]
         await _add(self._db, connection, stored, urls, draft.page)
         return Saved(article, outcome)
@@ -104,12 +107,13 @@ def text_key(body: str) -> int:
     return text.key([word.form for word in text.words(body)])
 
 
-async def _insert(connection: AsyncConnection, draft: Draft) -> sa.Row[Any]:
-    page = draft.page
+async def _insert(connection: AsyncConnection, ready: _Ready) -> sa.Row[Any]:
+    draft, page = ready.draft, ready.draft.page
     units = sorted(set(draft.units))
     await connection.execute(sa.insert(articles).values(
-        id=draft.id, url=draft.url, address=draft.address or draft.url, host=draft.host, source=draft.source, site_name=page.site_name, title=page.title,
-        text=page.text, text_hash=text_key(page.text), language=page.language, canonical=page.canonical,
+        id=draft.id, url=draft.url, address=draft.address or draft.url, host=draft.host, source=draft.source,
+        site_name=page.site_name, title=page.title,
+        text=page.text, text_hash=ready.text_hash, language=page.language, canonical=page.canonical,
         status=draft.status, fetched=draft.fetched, first_seen=draft.fetched, claims=[], attributions=[],
         walls=list(page.walls), reservations=encode(page.reservations), alternates=list(page.alternates),
         unit_keys=pack_keys(units),
@@ -121,14 +125,14 @@ async def _insert(connection: AsyncConnection, draft: Draft) -> sa.Row[Any]:
     return stored
 
 
-async def _revise(connection: AsyncConnection, stored: sa.Row[Any], draft: Draft, now: datetime) -> str:
+async def _revise(connection: AsyncConnection, stored: sa.Row[Any], ready: _Ready, now: datetime) -> str:
     """Keep a text that the article had not had before, beside its first."""
-    key = text_key(draft.page.text)
+    key, page = ready.text_hash, ready.draft.page
     known = sa.exists().where(revisions.c.article == stored.id, revisions.c.text_hash == key)
     if stored.forgotten or key == stored.text_hash or await connection.scalar(sa.select(known)):
         return "known"
     await connection.execute(sa.insert(revisions).values(
-        article=stored.id, at=now, title=draft.page.title, text=draft.page.text, text_hash=key))
+        article=stored.id, at=now, title=page.title, text=page.text, text_hash=key))
     await connection.execute(sa.update(articles).where(articles.c.id == stored.id).values(
         revisions=articles.c.revisions + 1))
     await mark(connection, articles.c.id == stored.id)
@@ -199,19 +203,20 @@ BLANK: dict[str, Any] = {       # what is left of the sightings of a forgotten a
 }
 
 
-def _pack(body: bytes) -> _Raw:
-    return _Raw(sha256(body).digest(), zstandard.compress(body))
+def _ready(draft: Draft) -> _Ready:
+    body = draft.body
+    return _Ready(draft, text_key(draft.page.text), sha256(body or b"").digest(),
+                  None if body is None else zstandard.compress(body))
 
 
-async def _keep_page(
-    database: Database, connection: AsyncConnection, article: str, draft: Draft, raw: _Raw | None,
-) -> None:
-    if raw is None:
+async def _keep_page(database: Database, connection: AsyncConnection, article: str, ready: _Ready) -> None:
+    if ready.body is None:
         return
-    await database.insert_new(connection, bodies, [{"sha256": raw.sha256, "body": raw.body}])
+    draft = ready.draft
+    await database.insert_new(connection, bodies, [{"sha256": ready.sha256, "body": ready.body}])
     await connection.execute(sa.insert(pages).values(
         article=article, url=draft.url, fetched=draft.fetched, status=draft.status, headers=encode(draft.headers),
-        sha256=raw.sha256))
+        sha256=ready.sha256))
 
 
 async def load_articles(connection: AsyncConnection, ids: Sequence[str]) -> list[Article]:

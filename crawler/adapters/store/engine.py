@@ -42,6 +42,10 @@ class Backend(Protocol):
         """An INSERT that knows ON CONFLICT."""
         ...
 
+    async def scrub(self) -> None:
+        """What was deleted is not to be found in the files either, as far as the database can see to it."""
+        ...
+
     async def backup(self, target: Path) -> None:
         """See `ports.Store.backup`."""
         ...

@@ -60,6 +60,9 @@ class Postgres:
         """PostgreSQL's INSERT."""
         return insert(table)
 
+    async def scrub(self) -> None:
+        """Nothing to do: autovacuum reuses the room of deleted rows; what is left of them is the server's matter."""
+
     async def backup(self, target: Path) -> None:
         """Refused: the server has a better tool."""
         raise StoreError(f"backup {target}: {self.where} is a PostgreSQL database; use pg_dump --format=custom")

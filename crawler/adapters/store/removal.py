@@ -47,6 +47,7 @@ class Removal(Part):
     async def forget(self, article_id: str, now: datetime) -> None:
         """See `ports.Store`. Its story goes on without it, undecided until the rest is judged again."""
         await self._db.write(lambda connection: self._forget(connection, article_id, now))
+        await self._db.backend.scrub()
 
     async def _forget(self, connection: AsyncConnection, id_: str, now: datetime) -> None:
         await self._db.backend.lock(connection, f"article {id_}")

@@ -25,6 +25,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = ON",           # what is forgotten is overwritten, not only unlinked
 )
 
 
@@ -86,6 +87,12 @@ class Sqlite:
         """SQLite's INSERT."""
         return insert(table)
 
+    async def scrub(self) -> None:
+        """Fold the log, in which the old pages stand, into the file; `secure_delete` has emptied them there."""
+        with translated(self.where):
+            async with self._turn:
+                await asyncio.to_thread(_alone, self.path, "PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def backup(self, target: Path) -> None:
         """VACUUM INTO: one snapshot, compacted, while others read and write."""
         try:
@@ -137,15 +144,21 @@ def _claim(target: Path) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _vacuum_into(path: Path, target: Path) -> None:
+def _alone(path: Path, statement: str, *values: str) -> None:
+    """Run a statement that must stand outside of every transaction, on a connection of its own."""
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
-        connection.execute("VACUUM INTO ?", (str(target),))
+        connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+def _vacuum_into(path: Path, target: Path) -> None:
+    try:
+        _alone(path, "VACUUM INTO ?", str(target))
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    finally:
-        connection.close()
     descriptor = os.open(target, os.O_RDONLY)
     try:
         os.fsync(descriptor)

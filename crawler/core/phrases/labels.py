@@ -14,7 +14,7 @@ _REST_WORDS = 14    # after a label stands a name, perhaps with a date, not a se
 _REST_LENGTH = 120
 _CREDIT_WORDS = 14
 _MARKS_LENGTH = 60
-_IN_LABEL = (Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM | Part.TITLE
+_IN_LABEL = (Part.SRC | Part.ITEM | Part.LINK | Part.FILL | Part.THIS | Part.FIRST | Part.OUTLET | Part.MORE | Part.FROM | Part.AT | Part.TITLE
              | Part.AUTO | Part.READER)
 _ENDS = regex.compile(r"^\s*[)\]】]?\s*(?:[:：|»›→>]|[–—-](?=\s))[:：|»›→>–—\s-]*|^\s*\n\s*")
 _UP_TO_COLON = regex.compile(r"^[^:：\n.。!?]{1,40}[:：]\s*")
@@ -24,19 +24,17 @@ _TRIM = " \t\n.。:：|»›→-–—\"'“”«»()[]【】、,،"
 Found = tuple[Literal["source-label", "credit", "dateline", "greeting"], str | None, str]
 
 
-def promising(piece: str) -> bool:
-    """Whether a piece could be a label or a credit, by its first words: the cheap question."""
-    if len(piece) > _LONGEST:
+def promising(piece: str, head: Parts) -> bool:
+    """Whether a piece could be a label or a credit, by the parts that its first words play: the cheap question."""
+    if len(piece) > _LONGEST or not head & KEYS:
         return False
-    key = parts_in(piece[:_HEAD_OF_LABEL]) & KEYS
-    if not key:
-        return False
-    first = parts_in(" ".join(piece[:_HEAD_OF_LABEL].split()[:2]))
-    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES)
+    words = piece.split()
+    key, first = parts_in(" ".join(words[:_WORDS_OF_LABEL]))[0] & KEYS, parts_in(" ".join(words[:2]))[0]
+    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES) if key else False
 
 
 _LONGEST = 200        # characters of a label and what follows it
-_HEAD_OF_LABEL = 40
+_WORDS_OF_LABEL = 7
 KEYS = everywhere(Part.SRC | Part.LINK | Part.CREDIT)
 _FIRST = _IN_LABEL | Part.CREDIT
 
@@ -57,7 +55,7 @@ def source_label(text: str) -> tuple[str, str] | None:
     if not piece or len(text) > 400:
         return None
     found = tokens(piece, Unit(0, len(piece), own_line=True, edge=True, line=(0, len(piece))))
-    hit = _label(piece, found, 0, parts_in(piece))
+    hit = _label(piece, found, 0, parts_in(piece)[0])
     return (hit[0], hit[1]) if hit and hit[3] else None
 
 
@@ -104,7 +102,7 @@ def _closed(piece: str, found: list[Token], leading: list[int], offset: int) -> 
 def _named_label(piece: str, found: list[Token], leading: list[int], offset: int) -> tuple[str, str, bool] | None:
     """Link to the story at NAME: headline."""
     parts = _together(leading)
-    if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM)):
+    if not (leading and parts & Part.LINK and parts & (Part.ITEM | Part.SRC) and leading[-1] & (Part.OUTLET | Part.FROM | Part.AT)):
         return None
     end = found[len(leading) - 1].end - offset
     closed = _UP_TO_COLON.match(piece[end:])
@@ -118,7 +116,7 @@ def _running(piece: str, found: list[Token], leading: list[int], offset: int) ->
         return None
     end = found[len(leading) - 1].end - offset
     alone = len(leading) == 1 and parts & Part.SRC and (piece[end:].strip()[:1].isupper() or agency(piece[end:]) is not None)
-    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.OUTLET | Part.FILL)
+    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
     return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
 
 
@@ -154,7 +152,7 @@ def _credits(parts: list[int], found: list[Token], name: str | None, *, own_line
     if not parts[start] & Part.CREDIT or _together(parts) & Part.VETO:
         return False
     strange = sum(1 for part, token in zip(parts, found, strict=True) if not part and not token.proper)
-    strong = any(part & Part.CREDIT and not part & (Part.FILL | Part.FROM) for part in parts)
+    strong = any(part & Part.CREDIT and not part & (Part.FILL | Part.FROM | Part.AT) for part in parts)
     if name is None:
         return strong and strange == 0 and all(part & (Part.CREDIT | Part.OUTLET | Part.FILL) for part in parts)
     # "with", "via" are words of every day: only before an agency, or where nothing but a name follows.
@@ -193,16 +191,12 @@ _HEAD_WORDS = 10
 _BODY = 12          # characters of text that must follow
 
 
-def dateline(text: str, unit: Unit) -> str | None:
+def dateline(line: str) -> str | None:
     """The agency that the first words of a line name: "PARIS (Reuters) - …"."""
-    start, end = unit.line
-    if not unit.opening or unit.start != start:
-        return None
-    head = text[start:min(end, start + _HEAD)]
-    chinese = _CHINESE.match(head)
+    chinese = _CHINESE.match(line[:_HEAD])
     if chinese:
         return agency(chinese[1]) or str(chinese[1])
-    return _in_head(head, rest=end - start)
+    return _in_head(line[:_HEAD], rest=len(line))
 
 
 def _in_head(head: str, rest: int) -> str | None:

@@ -25,7 +25,7 @@ class Part(IntEnum):
     WP = 1 << 5      # the fixed middle of a WordPress feed footer: "appeared first on"
     AUTO = 1 << 6    # how it was copied: automatically, in full, with permission
     SRC = 1 << 7     # source, original
-    FROM = 1 << 8    # what stands between the copy and whom it names
+    FROM = 1 << 8    # from, via: what stands between the copy and whom it was taken from
     FEED = 1 << 9    # syndicated feed
     OUTLET = 1 << 10  # newspaper, agency, site, author, owner
     US = 1 << 11      # we, our staff, the editors
@@ -45,6 +45,8 @@ class Part(IntEnum):
     TITLE = 1 << 25   # under the title
     CREDIT = 1 << 26  # "with inputs from", "courtesy of"
     TIME = 1 << 27    # months, days: never a name
+    MADE = 1 << 29   # generated, provided, collected: copying only where a source or a feed is named
+    AT = 1 << 30     # where something appeared and by whom: "published in", "reprinted by"
     TONGUE = 1 << 28  # what a translation is made from
 
 

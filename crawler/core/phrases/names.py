@@ -8,10 +8,10 @@ from crawler.core.phrases.reading import Token
 
 _LONGEST = 8          # words of a name, where the script has capitals to hold it together
 _LONGEST_UNCASED = 6
-_ANCHORS = Part.FROM | Part.WP | Part.CREDIT | Part.OUTLET
+_ANCHORS = Part.FROM | Part.AT | Part.WP | Part.CREDIT | Part.OUTLET
 # Between the preposition and the name: "from the newspaper NAME", "vom Nachrichtenportal NAME".
-_SKIPPED = Part.FILL | Part.OUTLET | Part.FROM | Part.ITEM | Part.SRC | Part.WP | Part.CREDIT | Part.THIS | Part.FEED
-_CORE = Part.COPY | Part.WP | Part.PUB | Part.CREDIT
+_SKIPPED = Part.FILL | Part.OUTLET | Part.FROM | Part.AT | Part.ITEM | Part.SRC | Part.WP | Part.CREDIT | Part.THIS | Part.FEED
+_CORE = Part.COPY | Part.MADE | Part.WP | Part.PUB | Part.CREDIT
 # Words of names that play parts as well, where a capital shows it: Daily News, The Post, Times of India.
 _IN_NAMES = Part.ITEM | Part.OUTLET | Part.FILL | Part.TIME | Part.SOCIAL | Part.MORE | Part.FIRST
 # Correo del Puerto, Frankfurter Allgemeine von 1949: the prepositions that names are made with.
@@ -80,7 +80,10 @@ def _named(tokens: Sequence[Token], parts: Sequence[int], at: int, *, first: boo
         return False
     if not part:
         return (token.proper or agency(token.form) is not None) and not (token.form.isdigit() and first)
-    if not _cased(token) or not (part & _IN_NAMES or token.form in _OF):
+    if not _cased(token):
+        # Without spaces a name ends in what it is: 港口日报, 港新聞.
+        return not first and bool(part & Part.OUTLET) and tokens[at - 1].end == token.start
+    if not (part & _IN_NAMES or token.form in _OF):
         return False
     if token.proper:
         return not first or _heads_name(tokens, parts, at)

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
 from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token
+from crawler.core.text import fold
 
 _LONGEST = 90   # words of the longest wrapper seen: a paragraph-long Arabic notice of 60
 
@@ -50,6 +51,15 @@ class Sentence:
         counted = [parts for at, parts in enumerate(self.parts) if at not in self.free and not self.outside(at)]
         return sum(1 for parts in counted if not parts) <= max(slack, share * len(counted))
 
+    def strange(self, at: int) -> bool:
+        """Whether a word plays no part and needs explanation."""
+        return not self.parts[at] and at not in self.free and not self.outside(at)
+
+    def named_like(self, at: int) -> bool:
+        """Whether a word is capitalised in a script that has capitals."""
+        form = self.tokens[at].form
+        return self.tokens[at].proper and form[:1].upper() != form[:1]
+
     def starts(self, part: int) -> bool:
         """Whether a part stands among the first words, after nothing but such as never govern."""
         for at, parts in enumerate(self.parts):
@@ -60,7 +70,7 @@ class Sentence:
         return False
 
 
-_LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.SRC | Part.OUTLET | Part.US | Part.TIME | Part.TONGUE
+_LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.AT | Part.SRC | Part.OUTLET | Part.US | Part.TIME | Part.TONGUE
             | Part.FEED | Part.MORE)
 
 
@@ -97,13 +107,31 @@ def _denied(sentence: Sentence, core: int) -> bool:
     return at <= core + 4 or sentence.language in HEAD_FINAL
 
 
-_CORE = Part.COPY | Part.WP | Part.PUB | Part.RESP | Part.EDIT
-_POINTERS = Part.AUTO | Part.SRC | Part.FEED | Part.OUTLET | Part.TONGUE
+_CORE = Part.COPY | Part.MADE | Part.WP | Part.PUB | Part.RESP | Part.EDIT
+_MANNER = Part.AUTO | Part.SRC | Part.FEED
+# Where "from" is written into the word itself: sitesinden, מהאתר.
+_ATTACHED = HEAD_FINAL | {"he", "ar", "el"}
+# Where the item stands before what belongs to it: この記事のデータ, 本文数据.
+_ITEM_FIRST = HEAD_FINAL | {"zh"}
 
 
 def _pointed(sentence: Sentence) -> bool:
-    """Whether it says from where or how: "copied" alone is no declaration."""
-    return sentence.name is not None or sentence.has(_POINTERS)
+    """Whether it says from where or how: "copied" alone is no declaration, and "copied by" speaks of others."""
+    if sentence.has(_MANNER):
+        return True
+    named = sentence.name is not None or sentence.has(Part.OUTLET)
+    return named and (sentence.has(Part.FROM) or sentence.language in _ATTACHED)
+
+
+def _whole(sentence: Sentence) -> bool:
+    """Whether the item itself is spoken of, not something in it: "the figures in this article were taken from …"."""
+    item = sentence.first(Part.ITEM)
+    if item is None:
+        return True
+    if _possessed(sentence, item):
+        return False
+    window = range(item + 1, min(item + 3, len(sentence.parts))) if sentence.language in _ITEM_FIRST else range(max(0, item - 4), item)
+    return not any(sentence.strange(at) and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
 
 
 def _sure_name(sentence: Sentence) -> bool:
@@ -120,31 +148,63 @@ def _foreign(sentence: Sentence) -> bool:
     return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
 
 
+# "of", where it follows what possesses: の, का/के/की, کا/کے/کی; written onto the word in Korean and Turkish.
+_OF = frozenset(map(fold, ("の", "का", "के", "की", "کا", "کے", "کی", "의")))
+_WRITTEN_OF = {"ko": ("의",), "tr": ("nin", "nın", "nun", "nün", "deki", "daki", "teki", "taki")}
+
+
+def _possessed(sentence: Sentence, item: int) -> bool:
+    """Whether something of the item is spoken of: この記事のデータ, इस लेख के आंकड़े."""
+    after = item + 1
+    if after < len(sentence.tokens) and sentence.tokens[after].form in _OF:
+        after += 1
+    elif not sentence.tokens[item].form.endswith(_WRITTEN_OF.get(sentence.language, ("\0",))):
+        return False
+    return after < len(sentence.parts) and not sentence.parts[after]
+
+
+def _taken(sentence: Sentence) -> bool:
+    """Whether a verb says that something was copied; "generated", "provided", "published" do so only with a feed or a source."""
+    if sentence.has(Part.COPY):
+        return True
+    if sentence.has(Part.MADE):
+        return sentence.has(Part.FEED | Part.SRC) or (sentence.has(Part.FROM) and agency(sentence.named) is not None)
+    return sentence.has(Part.PUB) and (sentence.has(Part.FEED, Part.FROM) or sentence.has(Part.AUTO, Part.SRC))
+
+
 def _copied(sentence: Sentence) -> bool:
     """This item was copied (automatically | from its source | from NAME)."""
-    if not sentence.has(Part.COPY, Part.ITEM) or not _pointed(sentence):
+    if not (sentence.has(Part.ITEM) and _taken(sentence) and _pointed(sentence) and _whole(sentence)):
         return False
     if sentence.has(Part.THIS) or sentence.has(Part.US):
         return sentence.plain(2, 0.25)
-    sure = sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence)
+    sure = sentence.has(_MANNER) or _sure_name(sentence)
     return sure and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
 
 
 def _first_published(sentence: Sentence) -> bool:
     """This item was first published on NAME."""
-    return (sentence.has(Part.ITEM, Part.PUB, Part.FIRST | Part.SRC) and (sentence.name is not None or sentence.has(Part.OUTLET))
-            and (sentence.has(Part.THIS) or (sentence.starts(Part.ITEM) and _sure_name(sentence))) and sentence.plain(1, 0.15))
+    if not sentence.has(Part.ITEM, Part.PUB, Part.FIRST | Part.SRC) or not _whole(sentence):
+        return False
+    if sentence.name is None and (sentence.has(Part.US) or not sentence.has(Part.OUTLET)):
+        return False   # "first appeared in our print edition"
+    return (sentence.has(Part.THIS) or (sentence.starts(Part.ITEM) and _sure_name(sentence))) and sentence.plain(1, 0.15)
+
+
+def _credits(sentence: Sentence) -> bool:
+    """Whether a word credits that does nothing else: "with" is not enough."""
+    return any(parts & Part.CREDIT and not parts & (Part.FILL | Part.FROM | Part.AT) for parts in sentence.parts)
 
 
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
-    head = Part.COPY | (Part.FIRST if sentence.has(Part.PUB) else 0)
-    if len(sentence.tokens) > 16 or not sentence.has(Part.FROM, Part.COPY | Part.PUB):
+    first = sentence.has(Part.PUB, Part.FIRST) and sentence.has(Part.FROM | Part.AT)
+    if len(sentence.tokens) > 16 or _credits(sentence) or not (first or sentence.has(Part.COPY, Part.FROM)):
         return False
     capital = sentence.name is not None and sentence.named[:1].isupper()
-    if not (capital or sentence.has(Part.AUTO | Part.SRC | Part.FEED) or _sure_name(sentence)):
+    if not (capital or sentence.has(_MANNER) or _sure_name(sentence)):
         return False
-    return not sentence.has(Part.CREDIT) and sentence.starts(head) and sentence.plain(0, 0.1)
+    return sentence.starts(Part.COPY | (Part.PUB | Part.FIRST if first else 0)) and sentence.plain(0, 0.1)
 
 
 def _footer(sentence: Sentence) -> bool:
@@ -154,6 +214,8 @@ def _footer(sentence: Sentence) -> bool:
         return False
     if sentence.language in HEAD_FINAL:
         return at >= len(sentence.tokens) - 6
+    if sentence.name is None and sentence.has(Part.US):
+        return False   # "first appeared in our newsletter"
     middle = [token for i, token in enumerate(sentence.tokens[:at]) if i > item]
     # A headline begins with a capital; what goes on in small letters is a sentence about an article.
     return sentence.starts(Part.ITEM) and (not middle or middle[0].quoted or middle[0].proper)
@@ -205,14 +267,11 @@ def _invites(sentence: Sentence) -> bool:
 def promising(together: Parts, head: Parts) -> list[str]:
     """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
     parts that its words play, `head` those of the first few."""
-    if not together & _GATE:
-        return []
-    return [language for language in LANGUAGES if _possible(of_language(together, language), of_language(head, language), language)]
+    return [language for language, gate in _GATES
+            if together & gate and _possible(of_language(together, language), of_language(head, language), language)]
 
 
 def _possible(parts: int, head: int, language: str) -> bool:
-    if not parts & _KEYS:
-        return False
     if language in HEAD_FINAL:
         head = parts
     return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
@@ -221,11 +280,12 @@ def _possible(parts: int, head: int, language: str) -> bool:
 _ANY = (1 << 31) - 1
 # What must stand among the first words, then what must stand anywhere.
 _WANTED: tuple[tuple[int, ...], ...] = (
-    (_ANY, Part.COPY, Part.ITEM, _POINTERS | Part.FROM), (_ANY, Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (_ANY, Part.WP),
+    (_ANY, Part.COPY | Part.MADE, Part.ITEM, _MANNER | Part.OUTLET | Part.FROM), (_ANY, Part.PUB, Part.FEED | Part.AUTO, Part.ITEM),
+    (_ANY, Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (_ANY, Part.WP),
     (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
     (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
     (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
-    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM),
+    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
 )
-_KEYS = Part.COPY | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
-_GATE = everywhere(_KEYS)
+_KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
+_GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)

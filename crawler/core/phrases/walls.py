@@ -28,26 +28,24 @@ class _Phrase:
     form: str
     weak: bool
 
-    def stands_in(self, text: str) -> bool:
-        """Whether the phrase occurs; plain search first, since hardly any does."""
-        if "*" not in self.form:
-            return self.form in text
-        return _gapped(self.form).search(text) is not None
-
 
 @lru_cache(maxsize=64)
 def _gapped(form: str) -> "regex.Pattern[str]":
     return regex.compile(_GAP.join(map(regex.escape, form.split("*"))))
 
 
+def _stands_in(form: str, text: str) -> bool:
+    return _gapped(form).search(text) is not None if "*" in form else form in text
+
+
 @lru_cache(maxsize=1)
-def _phrases() -> tuple[_Phrase, ...]:
+def _phrases() -> dict[str, _Phrase]:
     found: dict[str, _Phrase] = {}
     for kind, _, *cells in rows("walls.tsv"):
         for weak, cell in enumerate(cells):
-            for phrase in filter(None, map(_plain, cell.split(","))):
-                found.setdefault(phrase, _Phrase(kind, phrase, bool(weak)))
-    return tuple(found.values())
+            for form in filter(None, map(_plain, cell.split(","))):
+                found.setdefault(form, _Phrase(kind, form, bool(weak)))
+    return found
 
 
 def _plain(text: str) -> str:
@@ -62,7 +60,7 @@ def wall(text: str) -> str | None:
         return None
     # A page speaks for itself; an article quotes.
     plain = _QUOTED.sub(" ", _plain(text))
-    present = [phrase for phrase in _phrases() if phrase.stands_in(plain)]
+    present = [phrase for form, phrase in _phrases().items() if form in plain or ("*" in form and _stands_in(form, plain))]
     if not present or (all(phrase.weak for phrase in present) and len(plain) > _FEW_WORDS):
         return None
     return _dominant(plain, present)
@@ -74,7 +72,7 @@ def _dominant(plain: str, present: list[_Phrase]) -> str | None:
     total = 0
     for start, end in sentences(plain):
         total += end - start
-        hit = min((phrase for phrase in present if phrase.stands_in(plain[start:end])), key=lambda each: each.weak, default=None)
+        hit = min((phrase for phrase in present if _stands_in(phrase.form, plain[start:end])), key=lambda each: each.weak, default=None)
         if hit is not None:
             kinds[hit.kind] += end - start
     share = sum(kinds.values()) / max(1, total)

@@ -1,0 +1,99 @@
+"""Where a command's result goes: standard output, or a file that is there whole or not at all."""
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from crawler.errors import OperationError
+
+
+def emit(text: str) -> None:
+    """Print a result: UTF-8 whatever the locale says, as the files are."""
+    write(None, [text])
+
+
+def write(target: Path | None, pieces: Iterable[str]) -> None:
+    """Write the pieces to a file, or to standard output where there is none or it is `-`."""
+    with opened(target) as out:
+        for piece in pieces:
+            out.write(piece.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def opened(target: Path | None) -> Iterator[BinaryIO]:
+    """A stream that becomes the file when the block ends well; an existing file stays as it was otherwise.
+
+    Raises OperationError where it cannot be written.
+    """
+    if target is None or str(target) == "-":
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif _is_stream(target):
+        with _named(target), target.open("wb") as out:
+            yield out
+    else:
+        with _replacing(target) as out:
+            yield out
+
+
+def _is_stream(target: Path) -> bool:
+    """A device or a pipe cannot be replaced, only written to."""
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    final = Path(os.path.realpath(target))   # a link stays a link
+    with _named(target):
+        if final.is_dir():
+            raise OperationError(f"{target}: is a directory; name a file")
+        number, name = tempfile.mkstemp(prefix=f".{final.name[:50]}.", dir=final.parent)
+    try:
+        with os.fdopen(number, "wb") as out:
+            yield out
+            with _named(target):
+                out.flush()
+                os.fsync(out.fileno())
+        with _named(target):
+            Path(name).chmod(_mode(final))
+            Path(name).replace(final)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _mode(final: Path) -> int:
+    """The permissions of the file that is replaced; of a new one as the umask has it."""
+    if final.exists():
+        return stat.S_IMODE(final.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+@contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """A fault of the file system, with the name that the person gave."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OperationError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+output_option = click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True),
+                             help="Write here instead of standard output.")
