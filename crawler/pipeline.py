@@ -248,25 +248,25 @@ class Pipeline:
         """Have the pages fetched that an article names as its source, also where they are in no feed."""
         if not self.settings.crawl.follow_attribution:
             return
-        for url, link in named_pages(article)[:NAMED_PAGES]:
+        for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
-                event(_log, "source-page-wanted", url=url, named_by=article.url)
+                event(_log, "source-page-wanted", url=link, named_by=article.url)
 
 
 _FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
              AttributionKind.NAMES_SOURCE)
 
 
-def named_pages(article: Article) -> list[tuple[str, str]]:
-    """(canonical, as linked) of the pages on other sites that an article names as its source, the strongest statement
-    first; no home pages."""
+def named_pages(article: Article) -> dict[str, str]:
+    """Canonical form -> address to request, of the pages on other sites that an article names as its source, the
+    strongest statement first; no home pages."""
     found: dict[str, str] = {}
     for kind in _FOLLOWED:
-        for one in article.attributions:
-            url = urls.canonical(one.url) if one.kind is kind and one.url else None
+        for link in (one.url for one in article.attributions if one.kind is kind and one.url):
+            url = urls.canonical(link)
             if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
-                found.setdefault(url, one.url or url)
-    return list(found.items())
+                found.setdefault(url, urls.address(link) or url)
+    return found
 
 
 def text_key(text_: str) -> int:

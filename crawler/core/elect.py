@@ -186,7 +186,7 @@ def elect(
     cases = {one.article.id: min((log_odds(one, other) for other in field_ if other is not one), default=math.inf)
              for one in field_}
     best = max(field_, key=lambda one: cases[one.article.id])  # the first of equals: earliest sighting, then id
-    return _elected(best, everyone, field_)
+    return _elected(best, everyone)
 
 
 def _ruled(ids: set[str], verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -273,7 +273,7 @@ def _probability(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
-def _elected(best: Candidate, everyone: list[Candidate], field_: list[Candidate]) -> Election:
+def _elected(best: Candidate, everyone: list[Candidate]) -> Election:
     others = [one for one in everyone if one is not best]
     odds = {one.article.id: log_odds(best, one) for one in others}
     confidence = _probability(min(odds.values(), default=6.0))

@@ -44,7 +44,7 @@ class Sightings(Part):
 
         await self._db.write(fail)
 
-    async def want_page(self, url: str, named_by: str, now: datetime, link: str = "") -> bool:
+    async def want_page(self, url: str, named_by: str, now: datetime, link: str | None = None) -> bool:
         """See `ports.Store`."""
         async def want(connection: AsyncConnection) -> bool:
             mark = digest(url)
