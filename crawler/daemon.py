@@ -73,6 +73,10 @@ class Daemon:
                 break
         return done
 
+    async def judge_pending(self) -> int:
+        """Judge what waits, and nothing else: after a person's ruling, or for `rematch`. Raises StoreError."""
+        return await self._drain(self.queues()[2])
+
     async def run(self) -> None:
         """Until `stopping` is set; then finish what is in flight."""
         self._wake = {queue.name: asyncio.Event() for queue in self.queues()}

@@ -5,8 +5,10 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from crawler import app, background
+from crawler.daemon import Daemon
 from crawler.errors import FirsthandError
 from crawler.log import event
 from crawler.settings import Settings
@@ -28,43 +30,59 @@ async def once(settings: Settings, *, everything: bool) -> None:
 
 
 async def run(settings: Settings, load: Callable[[], Settings]) -> None:
-    """Until SIGTERM or SIGINT. SIGHUP calls `load` and goes on with what it returns, or with the old settings where it
-    raises. Raises OperationError where another daemon runs on the same `state_dir`, StoreError where the store cannot
-    be opened at the start.
+    """Until SIGTERM or SIGINT. SIGHUP calls `load` and goes on with what it returns, or as before where it raises.
+
+    Raises OperationError where another daemon runs on the same `state_dir`, StoreError where the store cannot be
+    opened at the start.
     """
-    with background.claimed(settings.state_dir):
-        ready = False
-        while True:
-            reloading = asyncio.Event()
-            async with app.opened(settings) as opened:
-                def reload(event_: asyncio.Event = reloading, stop: Callable[[], None] = opened.daemon.stop) -> None:
-                    event_.set()
-                    stop()
-
-                with _signals(opened.daemon.stop, reload):
-                    await opened.sync()
-                    if not ready:
-                        background.notify_ready()
-                        ready = True
-                    event(_log, "running", feeds=len(settings.feeds), store=settings.store.partition(":")[0])
-                    await opened.daemon.run()
-            if not reloading.is_set():
-                event(_log, "stopped")
-                return
-            background.reopen_log()
-            settings = _reloaded(settings, load)
+    process = _Process(settings, load)
+    with background.claimed(settings.state_dir), _signals(process.stop, process.reload):
+        while process.next is not None:
+            await process.run()
+    event(_log, "stopped")
 
 
-def _reloaded(settings: Settings, load: Callable[[], Settings]) -> Settings:
-    """The new settings, or the old ones where the new are wrong: every mistake is logged."""
-    try:
-        fresh = load()
-    except FirsthandError as error:
-        for line in str(error).splitlines():
-            event(_log, "reload-refused", logging.ERROR, mistake=line)
-        return settings
-    event(_log, "reloaded", feeds=len(fresh.feeds))
-    return fresh
+@dataclass(slots=True)
+class _Process:
+    """The daemon of this process; another one follows it where the configuration was read again."""
+
+    next: Settings | None
+    load: Callable[[], Settings]
+    daemon: Daemon | None = None
+    ready: bool = False
+
+    async def run(self) -> None:
+        """One daemon, with the settings that stand in `next`, until it is stopped."""
+        if self.next is None:
+            return
+        settings, self.next = self.next, None
+        async with app.opened(settings) as opened:
+            self.daemon = opened.daemon
+            await opened.sync()
+            if not self.ready:
+                background.notify_ready()
+                self.ready = True
+            event(_log, "running", feeds=len(settings.feeds), store=settings.store.partition(":")[0])
+            await opened.daemon.run()
+
+    def stop(self) -> None:
+        """No further daemon; this one finishes what is in hand."""
+        self.next = None
+        if self.daemon is not None:
+            self.daemon.stop()
+
+    def reload(self) -> None:
+        """Read the configuration; where it is right a new daemon follows this one, else every mistake is logged."""
+        background.reopen_log()
+        try:
+            self.next = self.load()
+        except FirsthandError as error:
+            for line in str(error).splitlines():
+                event(_log, "reload-refused", logging.ERROR, mistake=line)
+            return
+        event(_log, "reloaded", feeds=len(self.next.feeds))
+        if self.daemon is not None:
+            self.daemon.stop()
 
 
 @contextmanager

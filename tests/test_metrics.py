@@ -31,7 +31,7 @@ def test_labels_are_escaped():
     lambda r: r.count("firsthand_x_total", "", -1), lambda r: (r.count("firsthand_x_total"), r.gauge("firsthand_x_total", 1)),
 ])
 def test_bad_names_and_shrinking_counters_are_refused(call):
-    with pytest.raises(ValueError, match="firsthand_|polls_total"):
+    with pytest.raises(ValueError, match=r"firsthand_|polls_total"):
         call(Registry())
 
 

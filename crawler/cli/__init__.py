@@ -163,13 +163,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    options = Options()
+    options, output = Options(), sys.stdout
     try:
         status = cli.main(arguments, prog_name="firsthand", standalone_mode=False, obj=options)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as end:
+        if isinstance(end, SystemExit) and sys.stdout is output:
+            raise  # click puts another output in its place before it leaves because of a closed pipe
         # Whoever read us has had enough: without this the interpreter complains when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except (click.Abort, KeyboardInterrupt):
         return 130

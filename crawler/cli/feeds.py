@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,9 @@ from crawler.cli import Options, pass_options
 from crawler.errors import NotFoundError, OperationError, UsageError
 
 if TYPE_CHECKING:
-    from crawler.core.discover import FoundFeed
     from crawler.core.opml import OpmlFeed
-    from crawler.ports import Feed, Fetched
+    from crawler.ports import Feed
     from crawler.settings import Settings
-
-_PARSE_SECONDS = 10
 
 
 @click.group()
@@ -121,10 +118,11 @@ def add(options: Options, /, url: str, unseen: bool, tags: tuple[str, ...], **gi
       firsthand feeds add https://www.aljazeera.com/ --tag world
       firsthand feeds add https://feeds.bbci.co.uk/news/world/rss.xml --source "BBC News" --every 10m
     """
+    from crawler.cli.discovery import checked, feed_of
     from crawler.config import edit
 
     loaded = options.load()
-    found = url if unseen else options.run(_feed_of(loaded.settings, _checked(url)))
+    found = url if unseen else options.run(feed_of(loaded.settings, checked(url)))
     known = edit.known(loaded, found)
     if known is not None:
         raise UsageError(f"{found} is there already, {known}")
@@ -222,94 +220,16 @@ def discover(options: Options, url: str, format_: str) -> None:
     """
     import json
 
+    from crawler.cli.discovery import checked, discovered
     from crawler.log import escape
 
-    found = options.run(_discovered(options.settings(), _checked(url)))
+    found = options.run(discovered(options.settings(), checked(url)))
     for feed in found:
         row = {"url": feed.url, "title": feed.title, "format": feed.format, "how": feed.how}
         click.echo(json.dumps(row, ensure_ascii=False) if format_ == "json"
                    else escape(f"{feed.url}  {feed.format}  {feed.title}".rstrip()))
     if not found:
         raise NotFoundError(f"{url}: no feed there, nor where a feed usually is")
-
-
-async def _discovered(settings: "Settings", url: str) -> "list[FoundFeed]":
-    from crawler import app
-
-    async with app.opened(settings) as opened:
-        return await _find(opened, url)
-
-
-async def _find(opened: Any, url: str) -> "list[FoundFeed]":
-    """What the page names; where it names nothing, the first usual address that answers with a feed."""
-    from crawler.core.discover import find, guesses
-
-    page = await _get(opened, url)
-    found: list[FoundFeed] = await opened.pool.run(find, page.body, page.final_url, timeout=_PARSE_SECONDS)
-    for guess in guesses(page.final_url) if not found else ():
-        try:
-            page = await _get(opened, guess)
-        except OperationError:
-            continue
-        found = await opened.pool.run(find, page.body, guess, timeout=_PARSE_SECONDS)
-        if found and found[0].how == "itself":
-            return found[:1]
-    return found
-
-
-async def _feed_of(settings: "Settings", url: str) -> str:
-    """The address of the first feed found that does parse. Raises NotFoundError, OperationError."""
-    from crawler import app
-
-    async with app.opened(settings) as opened:
-        reasons = []
-        for candidate in _tried(await _find(opened, url)):
-            try:
-                return await _proved(opened, candidate)
-            except OperationError as error:
-                reasons.append(str(error))
-    raise NotFoundError("; ".join(reasons) or f"{url}: no feed there, nor where a feed usually is; "
-                        "--unseen adds the address as it is")
-
-
-def _tried(found: "Sequence[FoundFeed]") -> "Iterator[str]":
-    yield from (feed.url for feed in found[:5])
-
-
-async def _proved(opened: Any, url: str) -> str:
-    from crawler.core.feeds import FeedFault, parse
-
-    answer = await _get(opened, url)
-    content_type = dict(answer.headers).get("content-type")
-    try:
-        await opened.pool.run(parse, answer.body, answer.final_url, content_type, timeout=_PARSE_SECONDS)
-    except FeedFault as fault:
-        raise OperationError(f"{url}: {fault}") from None
-    return answer.permanent_url or url
-
-
-async def _get(opened: Any, url: str) -> "Fetched":
-    from crawler.ports import Failed, Fetched, Refused, Request
-
-    outcome = await opened.fetcher.get(Request(url, kind="feed"))
-    match outcome:
-        case Fetched():
-            return outcome
-        case Refused() | Failed():
-            raise OperationError(f"{url}: {outcome.reason}: {outcome.detail}")
-        case _:
-            raise OperationError(f"{url}: unchanged, although nothing was known of it")
-
-
-def _checked(url: str) -> str:
-    """An address as a person types it: https:// may be left out. Raises UsageError."""
-    from crawler.config.feeds import fault_of
-
-    address = url if "://" in url else f"https://{url}"
-    fault = fault_of(address)
-    if fault is not None:
-        raise UsageError(fault)
-    return address
 
 
 @feeds.command()

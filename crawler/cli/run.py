@@ -1,5 +1,6 @@
 """run, demo: the crawl itself."""
 
+import shutil
 
 import click
 

@@ -31,7 +31,7 @@ def labels() -> dict[str, dict[str, Any]]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.load((_HERE / "script" / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return yaml.load((_HERE / "data" / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 def texts() -> dict[str, Text]:

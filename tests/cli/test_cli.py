@@ -124,10 +124,9 @@ def test_a_closed_pipe_is_quiet(path):
     path.write_text("contact: desk@news.internal\nfeeds:\n" + "".join(f"- https://h{n}.example/\n" for n in range(5000)))
     child = subprocess.Popen([sys.executable, "-m", "crawler", "-c", str(path), "check"], env=environ(),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    child.stdout.close()
-    assert child.stderr.read() == b""
-    assert child.wait() == 141
-    child.stderr.close()
+    with child:
+        child.stdout.close()
+        assert (child.stderr.read(), child.wait()) == (b"", 141)
 
 
 def test_ctrl_c_is_quiet(tmp_path):

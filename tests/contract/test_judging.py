@@ -48,7 +48,9 @@ async def test_marking_since_a_time_or_everything(store, desk, make):
     assert await store.mark_unjudged(None) == 2
 
 
-async def test_holders_of_units_by_source(store, desk, make):
+@pytest.mark.parametrize("some", [500, 1])      # all rows read at once, or unit by unit
+async def test_holders_of_units_by_source(store, desk, make, monkeypatch, some):
+    monkeypatch.setattr("crawler.adapters.store.index._SOME", some)
     for name in "cab":
         await desk.put(name, units=(7, 2**64 - 1))
     await desk.put("z", source="Herald", units=(7,))
@@ -108,11 +110,13 @@ async def test_putting_keys_again_replaces_them(store, desk, make):
     assert await store.candidates("x", [2, 3], make.START, make.START + DAY, 9) == []
 
 
-async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, desk, make):
+@pytest.mark.parametrize("many", [5_000, 999])     # all rows read at once, or key by key
+async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, desk, make, monkeypatch, many):
     from crawler.adapters.store.tables import keys
 
     crowd = [{"key": 9, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000)]
     await store._db.write(lambda connection: connection.execute(keys.insert(), crowd))
+    monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
     await desk.put("rare")
     await store.put_keys("arare", [8], make.START)
     found = await store.candidates("x", [8, 9], make.START, make.START + DAY, 1000)

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from crawler.adapters.store import open_store, schema, tables
-from crawler.adapters.store.index import _holders, _sharing
+from crawler.adapters.store.index import _between, _holders, _holding, _newest
 from crawler.adapters.store.sightings import _spread
 from crawler.errors import StoreError
 
@@ -76,7 +76,8 @@ async def test_look_ups_of_the_index_stay_look_ups(sqlite, make):
     store = sqlite
     now = make.START
     for statement, table in [
-        (_sharing([1, 2, 3], "a", now, now), "keys"), (_holders([1, 2, 3], 9), "units"),
+        (_newest([1, 2, 3], "a", _between(now, now)), "keys"), (_holding([1, 2], "a", _between(now, now)), "keys"),
+        (_holders([1, 2, 3], 9), "units"),
         (sa.select(tables.units.c.article).where(tables.units.c.unit.in_([1, 2]), tables.is_kept), "units"),
     ]:
         steps = [step for step in await plan(store, statement) if f" {table}" in step]

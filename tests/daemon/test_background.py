@@ -87,7 +87,7 @@ def test_a_second_one_is_refused(daemon):
 
 
 def test_a_daemon_that_fails_is_reported_in_its_own_words(daemon):
-    with pytest.raises(OperationError, match="it did not start: the store is full; all of it in .*firsthand.log"):
+    with pytest.raises(OperationError, match=r"it did not start: the store is full; all of it in .*firsthand\.log"):
         daemon("fails")
     with pytest.raises(OperationError, match="it did not start: it ended without a word"):
         daemon("silent")

@@ -16,7 +16,9 @@ from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_kept, keys, units
 
 _HOLDERS = 200   # read of one key at most, the newest: a key with more says next to nothing
-_TOGETHER = 64   # keys looked up by one statement
+_MANY = 5_000    # rows of all keys of an article together: few have more, and those are asked key by key
+_SOME = 500      # rows of all paragraphs of an article together: a source's own repetitions have more
+_TOGETHER = 64   # keys looked up by one statement, one by one
 
 
 class Index(Part):
@@ -28,10 +30,9 @@ class Index(Part):
         found: dict[int, list[str]] = {key: [] for key in units}
 
         async def look(connection: AsyncConnection) -> dict[int, list[str]]:
-            for chunk in chunks(sorted(names), _TOGETHER):
-                for unit, article in await connection.execute(_holders(chunk, cap)):
-                    found[names[unit]].append(article)
-            return {key: sorted(ids) for key, ids in found.items()}
+            for unit, article in await _held(connection, sorted(names), cap):
+                found[names[unit]].append(article)
+            return {key: sorted(ids)[:cap] for key, ids in found.items()}
 
         return await self._db.read(look)
 
@@ -52,10 +53,9 @@ class Index(Part):
     ) -> list[str]:
         """See `ports.Store`. Of a key with more than 200 holders in the window the newest 200 are read and counted."""
         async def look(connection: AsyncConnection) -> list[str]:
-            sharing: dict[int, list[str]] = defaultdict(list)
-            for chunk in chunks(sorted(set(keys)), _TOGETHER):
-                for key, holder in await connection.execute(_sharing(chunk, article, since, until)):
-                    sharing[key].append(holder)
+            sharing: dict[int, list[str]] = {}
+            for chunk in chunks(sorted(set(keys))):
+                sharing |= await _sharing(connection, chunk, article, _between(since, until))
             return _ranked(sharing, limit)
 
         return await self._db.read(look)
@@ -95,15 +95,48 @@ async def leave_index(connection: AsyncConnection, ids: Iterable[str]) -> int:
     return removed
 
 
+async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> list[tuple[int, str]]:
+    """Units and their holders: all of them where they are few, else the first `cap` of each unit."""
+    some = sa.select(units.c.unit, units.c.article).limit(_SOME)
+    rows = [row for chunk in chunks(wanted) for row in await connection.execute(some.where(units.c.unit.in_(chunk)))]
+    if len(rows) >= _SOME:
+        rows = [row for chunk in chunks(wanted, _TOGETHER) for row in await connection.execute(_holders(chunk, cap))]
+    return [(row.unit, row.article) for row in rows]
+
+
 def _holders(wanted: Sequence[int], cap: int) -> sa.Select[Any]:
     each = [sa.select(units.c.unit, units.c.article).where(units.c.unit == unit)
             .order_by(units.c.article).limit(cap) for unit in wanted]
     return _together(each)
 
 
-def _sharing(wanted: Sequence[int], article: str, since: datetime, until: datetime) -> sa.Select[Any]:
-    each = [sa.select(keys.c.key, keys.c.article)
-            .where(keys.c.key == key, keys.c.seen.between(since, until), keys.c.article != article)
+async def _sharing(
+    connection: AsyncConnection, wanted: Sequence[int], article: str, window: sa.ColumnElement[bool],
+) -> dict[int, list[str]]:
+    """For each key its other holders in the window, the newest first, at most `_HOLDERS`."""
+    rows = list(await connection.execute(_holding(wanted, article, window)))
+    if len(rows) == _MANY:      # there are keys with very many: then a bounded part of each
+        rows = [row for chunk in chunks(wanted, _TOGETHER)
+                for row in await connection.execute(_newest(chunk, article, window))]
+    sharing: dict[int, list[str]] = defaultdict(list)
+    for key, holder, _ in sorted(rows, key=lambda row: (row.seen, row.article), reverse=True):
+        if len(sharing[key]) < _HOLDERS:
+            sharing[key].append(holder)
+    return sharing
+
+
+def _between(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
+    return keys.c.seen.between(since, until)
+
+
+def _holding(wanted: Sequence[int], article: str, window: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (sa.select(keys.c.key, keys.c.article, keys.c.seen)
+            .where(keys.c.key.in_(wanted), window, keys.c.article != article).limit(_MANY))
+
+
+def _newest(wanted: Sequence[int], article: str, window: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    each = [sa.select(keys.c.key, keys.c.article, keys.c.seen)
+            .where(keys.c.key == key, window, keys.c.article != article)
             .order_by(keys.c.seen.desc(), keys.c.article.desc()).limit(_HOLDERS) for key in wanted]
     return _together(each)
 

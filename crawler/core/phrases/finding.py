@@ -10,7 +10,8 @@ from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
-_HEAD = 70          # characters at the beginning of a piece by which most are left unread
+# A notice stands in one paragraph with a label or a thanks, and others follow it: links, tags, farewells.
+_FIRST, _LAST = 2, 6
 _OPENING = 8        # a dateline stands on one of the first lines
 _WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
 
@@ -45,38 +46,41 @@ def _candidates(text: str) -> Iterator[Unit]:
     """The units that are worth reading: a line without any key word is left after one look."""
     spans = lines(text)
     for at, line in enumerate(spans):
-        first, last, opening = at == 0, at == len(spans) - 1, at < _OPENING
-        piece = text[line[0]:line[1]]
-        if opening or labels.may_be_marks(piece) or _worth(piece):
-            yield from units(text, line, first=first, last=last, opening=opening)
+        piece, opening = text[line[0]:line[1]], at < _OPENING
+        if _worth(piece) or labels.marks(piece) or (opening and labels.dateline(piece)):
+            yield from units(text, line, first=at == 0, last=at == len(spans) - 1, opening=opening,
+                             outer=at < _FIRST or at >= len(spans) - _LAST)
 
 
 def _worth(piece: str) -> bool:
     # The words that begin a sentence can stand anywhere in a line.
-    together = parts_in(piece)
+    together, _ = parts_in(piece)
     return bool(together & labels.KEYS or rules.promising(together, together))
 
 
 def _in_unit(text: str, unit: Unit, language: str | None, title: frozenset[str]) -> Iterator[_Found]:
     piece = text[unit.start:unit.end]
-    together, head = parts_in(piece), parts_in(piece[:_HEAD])
-    if unit.own_line or unit.edge:
-        spoken = rules.promising(together, head)
-        if spoken or labels.promising(piece):
-            found = tokens(text, unit)
-            spoken.sort(key=lambda each: each != language)
-            hit = next(filter(None, (_spoken(text, found, each, piece, title) for each in spoken)), None)
-            hit = hit or labels.label(piece, found, unit.start, head) or labels.credit(text, unit, found, head)
-            if hit is not None:
-                yield hit
-                return
-        name = labels.marks(piece)
-        if name is not None:
-            yield "credit", name, ""
-            return
-    name = labels.dateline(text, unit)
-    if name is not None:
-        yield "dateline", name, ""
+    hit = _said(text, unit, piece, language, title) if unit.own_line or unit.edge else None
+    if hit is None and unit.opening:
+        name = labels.dateline(text[unit.line[0]:unit.line[1]])
+        hit = ("dateline", name, "") if name is not None else None
+    if hit is not None:
+        yield hit
+
+
+def _said(text: str, unit: Unit, piece: str, language: str | None, title: frozenset[str]) -> _Found | None:
+    """What the site says in a unit that can be its own."""
+    together, head = parts_in(piece)
+    spoken, labelled = rules.promising(together, head), labels.promising(piece, head)
+    if spoken or labelled:
+        found = tokens(text, unit)
+        spoken.sort(key=lambda each: each != language)
+        hit = next(filter(None, (_spoken(text, found, each, piece, title) for each in spoken)), None)
+        hit = hit or labels.label(piece, found, unit.start, head) or labels.credit(text, unit, found, head)
+        if hit is not None:
+            return hit
+    name = labels.marks(piece)
+    return None if name is None else ("credit", name, "")
 
 
 def _spoken(text: str, found: list[Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:

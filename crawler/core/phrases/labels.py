@@ -24,19 +24,17 @@ _TRIM = " \t\n.。:：|»›→-–—\"'“”«»()[]【】、,،"
 Found = tuple[Literal["source-label", "credit", "dateline", "greeting"], str | None, str]
 
 
-def promising(piece: str) -> bool:
-    """Whether a piece could be a label or a credit, by its first words: the cheap question."""
-    if len(piece) > _LONGEST:
+def promising(piece: str, head: Parts) -> bool:
+    """Whether a piece could be a label or a credit, by the parts that its first words play: the cheap question."""
+    if len(piece) > _LONGEST or not head & KEYS:
         return False
-    key = parts_in(piece[:_HEAD_OF_LABEL]) & KEYS
-    if not key:
-        return False
-    first = parts_in(" ".join(piece[:_HEAD_OF_LABEL].split()[:2]))
-    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES)
+    words = piece.split()
+    key, first = parts_in(" ".join(words[:_WORDS_OF_LABEL]))[0] & KEYS, parts_in(" ".join(words[:2]))[0]
+    return any(of_language(key, language) and of_language(first, language) & _FIRST for language in LANGUAGES) if key else False
 
 
 _LONGEST = 200        # characters of a label and what follows it
-_HEAD_OF_LABEL = 40
+_WORDS_OF_LABEL = 7
 KEYS = everywhere(Part.SRC | Part.LINK | Part.CREDIT)
 _FIRST = _IN_LABEL | Part.CREDIT
 
@@ -57,7 +55,7 @@ def source_label(text: str) -> tuple[str, str] | None:
     if not piece or len(text) > 400:
         return None
     found = tokens(piece, Unit(0, len(piece), own_line=True, edge=True, line=(0, len(piece))))
-    hit = _label(piece, found, 0, parts_in(piece))
+    hit = _label(piece, found, 0, parts_in(piece)[0])
     return (hit[0], hit[1]) if hit and hit[3] else None
 
 
@@ -193,16 +191,12 @@ _HEAD_WORDS = 10
 _BODY = 12          # characters of text that must follow
 
 
-def dateline(text: str, unit: Unit) -> str | None:
+def dateline(line: str) -> str | None:
     """The agency that the first words of a line name: "PARIS (Reuters) - …"."""
-    start, end = unit.line
-    if not unit.opening or unit.start != start:
-        return None
-    head = text[start:min(end, start + _HEAD)]
-    chinese = _CHINESE.match(head)
+    chinese = _CHINESE.match(line[:_HEAD])
     if chinese:
         return agency(chinese[1]) or str(chinese[1])
-    return _in_head(head, rest=end - start)
+    return _in_head(line[:_HEAD], rest=len(line))
 
 
 def _in_head(head: str, rest: int) -> str | None:

@@ -80,7 +80,10 @@ def _named(tokens: Sequence[Token], parts: Sequence[int], at: int, *, first: boo
         return False
     if not part:
         return (token.proper or agency(token.form) is not None) and not (token.form.isdigit() and first)
-    if not _cased(token) or not (part & _IN_NAMES or token.form in _OF):
+    if not _cased(token):
+        # Without spaces a name ends in what it is: 港口日报, 港新聞.
+        return not first and bool(part & Part.OUTLET) and tokens[at - 1].end == token.start
+    if not (part & _IN_NAMES or token.form in _OF):
         return False
     if token.proper:
         return not first or _heads_name(tokens, parts, at)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 import regex
@@ -15,7 +16,9 @@ from crawler.core.text import fold, paragraphs, sentences
 _EDGE = 8_000
 _SHORT_LINE = 300
 _MAX_LINES = 400
+_REACH = 1_500       # characters at either end of a long line: some eight sentences
 _LONG_UNIT = 1_200   # characters: no site phrase is longer
+_HEAD_WORDS = 9      # a rule that asks how a sentence begins is satisfied within them
 _CACHED = 40         # characters: longer pieces between spaces are runs of Chinese or addresses, which do not come back
 
 _RUN = r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]+"
@@ -73,22 +76,34 @@ def _short_lines(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False) -> Iterator[Unit]:
-    """The sentences of a line; `first` and `last` say whether the line is the text's."""
-    spans = [(line[0] + a, line[0] + b) for a, b in sentences(text[line[0]:line[1]])]
+def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False, outer: bool = False,
+          ) -> Iterator[Unit]:
+    """The sentences of a line; `first` and `last` say whether the line is the text's, `outer` whether it is near an
+    end: there the sentences at a line's own ends can be the site's as well."""
+    spans = _sentences(text, line)
     for at, (start, end) in enumerate(spans):
         if end - start <= _LONG_UNIT:
             # Where the whole text is one line, its ends are still its edges.
-            near = (first and at < 3) or (last and at >= len(spans) - 5)
+            near = (first and at < 3) or (last and at >= len(spans) - 5) or (outer and at in (0, len(spans) - 1))
             yield Unit(start, end, own_line=len(spans) == 1, edge=near, line=line, opening=opening and at == 0)
 
 
-def parts_in(piece: str) -> Parts:
-    """All the parts that the words of a piece of text can play, those of runs of words wherever their longest one stands."""
-    together = 0
-    for chunk in piece.split():
-        together |= _chunk(chunk)[1]
-    return together
+def _sentences(text: str, line: tuple[int, int]) -> list[tuple[int, int]]:
+    """Spans of the sentences of a line; of a long one those near its ends, since no others can be a site's."""
+    start, end = line
+    if end - start <= 2 * _REACH:
+        return [(start + a, start + b) for a, b in sentences(text[start:end])]
+    head = [(start + a, start + b) for a, b in sentences(text[start:start + _REACH])]
+    tail = [(end - _REACH + a, end - _REACH + b) for a, b in sentences(text[end - _REACH:end])]
+    return head[:-1] + tail[1:]
+
+
+def parts_in(piece: str) -> tuple[Parts, Parts]:
+    """All the parts that the words of a piece of text can play, and those of its first few words; those of runs of words count
+    wherever their longest one stands."""
+    sums = [_read_chunk(chunk)[1] if len(chunk) <= _CACHED else _chunk(chunk)[1] for chunk in piece.split()]
+    head = reduce(or_, sums[:_HEAD_WORDS], 0)
+    return reduce(or_, sums[_HEAD_WORDS:], head), head
 
 
 def tokens(text: str, unit: Unit) -> list[Token]:
@@ -128,7 +143,7 @@ def _read_chunk(chunk: str) -> tuple[tuple[Token, ...], Parts]:
 
 
 # The Korean particles that mean "from" or "in", written onto the name.
-_PARTICLE = regex.compile(r"(?<=\w\w)(?:으?로부터|에서|에게서)$|(?<=\w\w\w)에$")
+_PARTICLE = regex.compile(r"(?<=\w\w)(?:으?로부터|에서|에게서)$|(?<=\w\w\w)[에의]$")
 
 
 def _spaced(chunk: str, start: int, end: int) -> Iterator[Token]:

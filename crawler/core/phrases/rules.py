@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
 from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token
+from crawler.core.text import fold
 
 _LONGEST = 90   # words of the longest wrapper seen: a paragraph-long Arabic notice of 60
 
@@ -127,6 +128,8 @@ def _whole(sentence: Sentence) -> bool:
     item = sentence.first(Part.ITEM)
     if item is None:
         return True
+    if _possessed(sentence, item):
+        return False
     window = range(item + 1, min(item + 3, len(sentence.parts))) if sentence.language in _ITEM_FIRST else range(max(0, item - 4), item)
     return not any(sentence.strange(at) and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
 
@@ -143,6 +146,21 @@ def _sure_name(sentence: Sentence) -> bool:
 def _foreign(sentence: Sentence) -> bool:
     """Whether a Latin name stands among words of another script: a brand."""
     return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
+
+
+# "of", where it follows what possesses: の, का/के/की, کا/کے/کی; written onto the word in Korean and Turkish.
+_OF = frozenset(map(fold, ("の", "का", "के", "की", "کا", "کے", "کی", "의")))
+_WRITTEN_OF = {"ko": ("의",), "tr": ("nin", "nın", "nun", "nün", "deki", "daki", "teki", "taki")}
+
+
+def _possessed(sentence: Sentence, item: int) -> bool:
+    """Whether something of the item is spoken of: この記事のデータ, इस लेख के आंकड़े."""
+    after = item + 1
+    if after < len(sentence.tokens) and sentence.tokens[after].form in _OF:
+        after += 1
+    elif not sentence.tokens[item].form.endswith(_WRITTEN_OF.get(sentence.language, ("\0",))):
+        return False
+    return after < len(sentence.parts) and not sentence.parts[after]
 
 
 def _taken(sentence: Sentence) -> bool:
@@ -173,10 +191,15 @@ def _first_published(sentence: Sentence) -> bool:
     return (sentence.has(Part.THIS) or (sentence.starts(Part.ITEM) and _sure_name(sentence))) and sentence.plain(1, 0.15)
 
 
+def _credits(sentence: Sentence) -> bool:
+    """Whether a word credits that does nothing else: "with" is not enough."""
+    return any(parts & Part.CREDIT and not parts & (Part.FILL | Part.FROM | Part.AT) for parts in sentence.parts)
+
+
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
     first = sentence.has(Part.PUB, Part.FIRST) and sentence.has(Part.FROM | Part.AT)
-    if len(sentence.tokens) > 16 or sentence.has(Part.CREDIT) or not (first or sentence.has(Part.COPY, Part.FROM)):
+    if len(sentence.tokens) > 16 or _credits(sentence) or not (first or sentence.has(Part.COPY, Part.FROM)):
         return False
     capital = sentence.name is not None and sentence.named[:1].isupper()
     if not (capital or sentence.has(_MANNER) or _sure_name(sentence)):
@@ -191,6 +214,8 @@ def _footer(sentence: Sentence) -> bool:
         return False
     if sentence.language in HEAD_FINAL:
         return at >= len(sentence.tokens) - 6
+    if sentence.name is None and sentence.has(Part.US):
+        return False   # "first appeared in our newsletter"
     middle = [token for i, token in enumerate(sentence.tokens[:at]) if i > item]
     # A headline begins with a capital; what goes on in small letters is a sentence about an article.
     return sentence.starts(Part.ITEM) and (not middle or middle[0].quoted or middle[0].proper)
@@ -242,14 +267,11 @@ def _invites(sentence: Sentence) -> bool:
 def promising(together: Parts, head: Parts) -> list[str]:
     """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
     parts that its words play, `head` those of the first few."""
-    if not together & _GATE:
-        return []
-    return [language for language in LANGUAGES if _possible(of_language(together, language), of_language(head, language), language)]
+    return [language for language, gate in _GATES
+            if together & gate and _possible(of_language(together, language), of_language(head, language), language)]
 
 
 def _possible(parts: int, head: int, language: str) -> bool:
-    if not parts & _KEYS:
-        return False
     if language in HEAD_FINAL:
         head = parts
     return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
@@ -266,4 +288,4 @@ _WANTED: tuple[tuple[int, ...], ...] = (
     (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
 )
 _KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
-_GATE = everywhere(_KEYS)
+_GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)
