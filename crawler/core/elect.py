@@ -35,6 +35,7 @@ from crawler.core.types import (
     Verdict,
 )
 
+SUREST = 0.99                       # weights are judgements, not a calibration: only a person is certain
 DECIDED = 0.75                      # probability, against the closest rival
 TOLERANCE = timedelta(minutes=2)    # clocks of publishers against ours; 236 of 240 page dates are right to a minute
 
@@ -280,7 +281,7 @@ def _elected(best: Candidate, everyone: list[Candidate]) -> Election:
     rivals = tuple(one.article.id for one in everyone if one is not best and _probability(odds[one.article.id]) < DECIDED)
     outside = _outside(best) or _common_agency(best, others)
     why = tuple(_why(best, others))
-    return Election(best.article.id, round(confidence, 3), not rivals, why, rivals, outside)
+    return Election(best.article.id, round(min(confidence, SUREST), 3), not rivals, why, rivals, outside)
 
 
 def _outside(best: Candidate) -> str | None:
@@ -306,9 +307,8 @@ def _why(best: Candidate, others: list[Candidate]) -> list[Evidence]:
     """The reasons for the original, strongest first, each once."""
     found: list[Evidence] = []
     for other in others:
-        found.extend(
-            Evidence(one.kind.value, f"{other.article.source} names {best.article.source}", one.quote, one.url)
-            for one in other.points.get(best.article.id, ())[:2])
+        found.extend(_evidence(one, f"{other.article.source} names {best.article.source}")
+                     for one in other.points.get(best.article.id, ())[:2])
     proved = [other for other in others if appeared_earlier(best.article, other.article)]
     if proved:
         found.append(Evidence("appeared-earlier", _appeared_detail(best.article, proved, len(others))))
@@ -343,6 +343,12 @@ def contradictions(one: Candidate, others: Sequence[Candidate]) -> list[Evidence
     return found
 
 
+def _evidence(one: Attribution, detail: str) -> Evidence:
+    """An attribution as a reason. A source that is linked is shown by its address: its words are the declaration's."""
+    quote = None if one.kind is AttributionKind.NAMES_SOURCE and one.url else one.quote
+    return Evidence(one.kind.value, detail, quote, one.url)
+
+
 def _backdated(one: Candidate) -> list[Evidence]:
     """The claims that lie outside what was observed, those of one moment together."""
     moments: dict[datetime, list[Claim]] = {}
@@ -358,7 +364,7 @@ def _backdated(one: Candidate) -> list[Evidence]:
 def copy_evidence(copy: Candidate) -> tuple[Evidence, ...]:
     """What a copy says of itself, and what is wrong with its claims."""
     every = [*(one for each in copy.points.values() for one in each), *copy.abroad]
-    said = dict.fromkeys(Evidence(one.kind.value, one.name or one.where, one.quote, one.url) for one in every)
+    said = dict.fromkeys(_evidence(one, one.name or one.where) for one in every)
     return (*said, *contradictions(copy, ()))
 
 
