@@ -106,8 +106,9 @@ def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, S
     """Back to the configured address where the adopted one has gone: a move is no reason to lose a feed for good."""
     if state.moved_to is None or isinstance(outcome, Success) or outcome.reason not in _LOST:
         return state, outcome
-    reason = Reason.HTTP_4XX if outcome.reason is Reason.GONE else outcome.reason
-    return replace(state, moved_to=None), replace(outcome, reason=reason)
+    if outcome.reason is Reason.GONE:   # said of the new address, so it does not disable the feed
+        outcome = replace(outcome, reason=Reason.HTTP_4XX, status=None)
+    return replace(state, moved_to=None), outcome
 
 
 # --- success ----------------------------------------------------------------------------------------------------
