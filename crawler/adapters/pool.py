@@ -31,8 +31,10 @@ from crawler.errors import Reason, WorkerError
 
 T = TypeVar("T")
 
-PRELOAD: Final = ("crawler.core.feeds", "crawler.core.extract", "crawler.core.match", "crawler.core.fingerprint")
-"""Imported by each worker before it takes work: together about two seconds, which no task should be charged for."""
+PRELOAD: Final = ("crawler.core.feeds", "crawler.core.extract", "crawler.matcher",
+                  "feedparser", "trafilatura", "htmldate", "py3langid", "datasketch")
+"""Imported by each worker before it takes work: together about two seconds, which no task should be charged for. The
+outside libraries are imported by their doors at first use, so that the daemon itself never pays for them."""
 
 # Seconds beyond a task's time for the start of a worker. A task that is not settled then never will be (a worker was
 # killed with pebble's lock in its hands); the pool is made anew. Likewise when one of pebble's threads has died.

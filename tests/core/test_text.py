@@ -1,6 +1,7 @@
 """What "the same text" means in every script."""
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def test_folding_twice_changes_nothing(any_text: str) -> None:
 def test_words_lie_inside_the_text_in_order(any_text: str) -> None:
     found = text.words(any_text)
     assert all(0 <= word.start < word.end <= len(any_text) for word in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize(

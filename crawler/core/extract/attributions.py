@@ -170,7 +170,8 @@ def outward(links: Sequence[Link], who: Identity) -> list[_Source]:
         url = urls.fetchable(link.href, who.url) if link.href else None
         url = (urls.unwrapped(url) or url) if url else None
         if url and not who.owns_url(url) and not _SHARING.search(urls.host(url).removeprefix("www.")):
-            found.append((url, _known(_name(link.text))))
+            # "Source of the news" as the words of a link names nobody.
+            found.append((url, None if phrases.source_label(link.text) else _known(_name(link.text))))
     return found
 
 

@@ -10,9 +10,6 @@ import re
 from html import unescape
 from typing import Any
 
-from trafilatura import extract
-from trafilatura.utils import detect_encoding
-
 SHORT = 1_200          # characters under which the balanced mode is tried as well
 MUCH_LONGER = 1.3      # how much longer its text must be to be taken
 
@@ -32,6 +29,8 @@ def main_text(tree: Any, url: str) -> str:
 
 
 def _extract(tree: Any, url: str, *, favor_precision: bool) -> str:
+    from trafilatura import extract  # noqa: PLC0415 - most of a second that only workers should pay
+
     try:
         return extract(tree, url=url, include_comments=False, favor_precision=favor_precision) or ""
     except Exception:  # noqa: BLE001 - a foreign page may trip any part of the library; then it has no body
@@ -40,6 +39,8 @@ def _extract(tree: Any, url: str, *, favor_precision: bool) -> str:
 
 def guess_encodings(sample: bytes) -> list[str]:
     """Labels of likely encodings of a text, the likeliest first."""
+    from trafilatura.utils import detect_encoding  # noqa: PLC0415 - as above
+
     try:
         return list(detect_encoding(sample))
     except Exception:  # noqa: BLE001 - a guess that fails is no guess

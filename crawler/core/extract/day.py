@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from htmldate import find_date
-
 _FAR = "2099-12-31"  # without this the library would read the clock
 
 
 def day_of(tree: Any, url: str, latest: datetime | None) -> str | None:
     """YYYY-MM-DD of first publication, quick mode, not after `latest`; None where nothing is found."""
+    from htmldate import find_date  # noqa: PLC0415 - a quarter of a second that only workers should pay
+
     try:
         found = find_date(tree, original_date=True, extensive_search=False, url=url,
                           max_date=latest.strftime("%Y-%m-%d") if latest else _FAR)

@@ -3,8 +3,6 @@
 import re
 from functools import lru_cache
 
-from py3langid import rank
-
 _SAMPLE = 3_000   # characters that are judged
 _SHORT = 300      # characters under which the page's own word may decide
 _NEAR = 5         # among how many of the likeliest languages it must then be
@@ -29,6 +27,8 @@ def of(text: str, stated: str | None = None) -> str | None:
 @lru_cache(maxsize=8)
 def _ranked(sample: str) -> list[str]:
     """Languages, the likeliest first."""
+    from py3langid import rank  # noqa: PLC0415 - half a second that only workers should pay
+
     return [_MACRO.get(code, code) for code, _ in rank(sample)]
 
 

@@ -10,6 +10,8 @@ from crawler.core.text import words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
+# A notice stands in one paragraph with a label or a thanks, and others follow it: links, tags, farewells.
+_FIRST, _LAST = 2, 6
 _OPENING = 8        # a dateline stands on one of the first lines
 _WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
 
@@ -46,7 +48,8 @@ def _candidates(text: str) -> Iterator[Unit]:
     for at, line in enumerate(spans):
         piece, opening = text[line[0]:line[1]], at < _OPENING
         if _worth(piece) or labels.marks(piece) or (opening and labels.dateline(piece)):
-            yield from units(text, line, first=at == 0, last=at == len(spans) - 1, opening=opening)
+            yield from units(text, line, first=at == 0, last=at == len(spans) - 1, opening=opening,
+                             outer=at < _FIRST or at >= len(spans) - _LAST)
 
 
 def _worth(piece: str) -> bool:

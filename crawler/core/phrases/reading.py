@@ -76,13 +76,15 @@ def _short_lines(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False) -> Iterator[Unit]:
-    """The sentences of a line; `first` and `last` say whether the line is the text's."""
+def units(text: str, line: tuple[int, int], *, first: bool, last: bool, opening: bool = False, outer: bool = False,
+          ) -> Iterator[Unit]:
+    """The sentences of a line; `first` and `last` say whether the line is the text's, `outer` whether it is near an
+    end: there the sentences at a line's own ends can be the site's as well."""
     spans = _sentences(text, line)
     for at, (start, end) in enumerate(spans):
         if end - start <= _LONG_UNIT:
             # Where the whole text is one line, its ends are still its edges.
-            near = (first and at < 3) or (last and at >= len(spans) - 5)
+            near = (first and at < 3) or (last and at >= len(spans) - 5) or (outer and at in (0, len(spans) - 1))
             yield Unit(start, end, own_line=len(spans) == 1, edge=near, line=line, opening=opening and at == 0)
 
 

@@ -1,0 +1,66 @@
+# Two commands on a fresh machine that has Python >= 3.11 with venv, git and make:
+#   make run     sets everything up and runs the daemon on config/firsthand.yaml
+#   make test    sets everything up and passes the tests
+# Each sets up .venv by requirements/install, which does nothing where nothing has changed. Another interpreter:
+#   make test PYTHON=python3.12
+
+PYTHON ?= python3
+CONFIG ?= config/firsthand.yaml
+PYTEST_OPTIONS ?=
+# As many processes as processors, but a process costs memory and a start: more than four gain nothing.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
+CHROMIUM ?= /usr/bin/chromium
+
+export PYTHON CHROMIUM
+bin = .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint types imports tests test-browser wheel lock upgrade clean setup setup-dev
+
+help:  ## Show this.
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+		printf 'make %-14s %s\n' "$$name" "$$text"; done
+
+run: setup  ## Run the daemon on config/firsthand.yaml (CONFIG=FILE for another).
+	@exec $(bin)/firsthand --config "$(CONFIG)" run
+
+demo: setup  ## Do the whole job on an invented news world, without any network, and print the report.
+	@exec $(bin)/firsthand demo
+
+test: lint types imports tests  ## Everything that must hold, but the browser.
+
+lint: setup-dev  ## ruff.
+	$(bin)/ruff check
+
+types: setup-dev  ## mypy, strict.
+	$(bin)/mypy
+
+imports: setup-dev  ## import-linter: which module may know which.
+	$(bin)/lint-imports --cache-dir .import_linter_cache
+
+tests: setup-dev  ## pytest with coverage (PYTEST_OPTIONS="-k story -x" for a part).
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term:skip-covered \
+		--ignore tests/browser $(PYTEST_OPTIONS)
+
+test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
+	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }
+	$(bin)/python -m pytest tests/browser $(PYTEST_OPTIONS)
+
+wheel: setup-dev  ## Build dist/*.whl.
+	$(bin)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
+
+lock:  ## Write requirements/*.txt anew from pyproject.toml; what is pinned stays.
+	requirements/lock
+
+upgrade:  ## The same, with the newest versions.
+	requirements/lock --upgrade
+
+clean:  ## Remove what the targets made; var/ stays.
+	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+
+setup:
+	@requirements/install run
+
+setup-dev:
+	@requirements/install dev
