@@ -1,5 +1,6 @@
 """An article's page, had politely and read safely: robots.txt, the fetch, the extraction, when to ask again."""
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,6 +8,7 @@ from functools import partial
 from crawler.core import boilerplate, extract, robots, schedule, urls
 from crawler.core.types import Entry, Page
 from crawler.errors import Reason, WorkerError
+from crawler.log import event
 from crawler.ports import (
     Clock,
     Draft,
@@ -29,6 +31,8 @@ ROBOTS_AGE = timedelta(hours=24)        # RFC 9309, 2.4
 ROBOTS_RETRY = timedelta(minutes=30)    # after a robots.txt that could not be had
 ATTEMPTS = 6                            # a page that fails is asked again over about ten hours, then given up
 FIRST_RETRY = timedelta(minutes=10)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +89,33 @@ class Pages:
     async def _robots(self, url: str) -> Failed | None:
         """None where robots.txt lets us fetch; what it says is kept for a day."""
         state = await self._robots_of(url)
-        read = partial(_consult, state.robots or b"", state.robots_status or 0)
+        status = state.robots_status or 0
+        if _is_silent(status):  # everything is forbidden for now (RFC 9309, 2.3.1), and asked again
+            why = f"robots.txt could not be had: {f'HTTP {status}' if status else 'no answer'}"
+            return Failed(Reason.HTTP_5XX if status else Reason.NETWORK, why, self.clock())
+        ask = partial(robots.permission, state.robots or b"", status)
         try:
-            allowed, delay, refusal = await self.pool.run(read, url, self.agent, timeout=ROBOTS_SECONDS)
+            permission = await self.pool.run(ask, url, self.agent, timeout=ROBOTS_SECONDS)
         except WorkerError as error:
             return Failed(error.reason, f"robots.txt: {error.detail}", self.clock())
-        if delay:
-            self.fetcher.set_delay(state.host, timedelta(seconds=delay))
-        if allowed:
+        if permission.delay:
+            self.fetcher.set_delay(state.host, timedelta(seconds=permission.delay))
+        if permission.allowed:
             return None
-        return Failed(Reason.ROBOTS, refusal, self.clock())
+        return Failed(Reason.ROBOTS, f"robots.txt: {permission.refused}" if permission.refused else "robots.txt forbids it",
+                      self.clock())
 
     async def _robots_of(self, url: str) -> HostState:
         host = urls.host(url)
         state = await self.store.host(host)
-        age = ROBOTS_RETRY if state.robots_status == 0 or (state.robots_status or 0) >= 500 else ROBOTS_AGE
+        age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
         if state.robots_at is not None and self.clock() - state.robots_at < age:
             return state
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
         body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", 0)
         status = outcome.status if isinstance(outcome, Refused) else status
+        if isinstance(outcome, Failed | Refused) and _is_silent(status):
+            event(_log, "robots-failed", logging.WARNING, host=host, reason=outcome.reason, detail=outcome.detail)
         state = replace(await self.store.host(host), robots=body, robots_status=status, robots_at=self.clock())
         await self.store.save_host(state)
         return state
@@ -154,11 +165,9 @@ class Pages:
         return again
 
 
-def _consult(body: bytes, status: int, url: str, agent: str) -> tuple[bool, float | None, str]:
-    """What robots.txt says of one URL: may we, seconds between requests, and its refusal in words."""
-    rules = robots.rules(body, status)
-    refusal = "robots.txt forbids it" if 200 <= status < 300 else f"robots.txt could not be had (status {status})"
-    return rules.allowed(url, agent), rules.delay(agent), refusal
+def _is_silent(status: int) -> bool:
+    """Whether a host did not say what its robots.txt is: no answer, or a fault of its server."""
+    return status == 0 or status >= 500
 
 
 def _unread(entry: Entry, reason: Reason) -> Page:

@@ -71,7 +71,7 @@ class Pipeline:
         """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
         policy = self._policy(feed)
         etag, modified = schedule.conditional(feed.state, self.clock(), policy)
-        address = schedule.adopt(feed.state) or feed.url
+        address = feed.state.moved_to or feed.url
         outcome = await self.fetcher.get(Request(
             address, "feed", etag, modified,
             tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
@@ -80,7 +80,10 @@ class Pipeline:
         if isinstance(result, schedule.Failure):
             await self._pause_host(address, outcome, result)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
-        state = schedule.after(feed.state, result, policy, _jitter(feed.url, self.clock()))
+        state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
+        if address_ := schedule.adopt(state):
+            state = schedule.moved(state)
+            event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
         stored = await self.store.finish_poll(feed, state, entries, result.at)
         if not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
@@ -248,24 +251,25 @@ class Pipeline:
         """Have the pages fetched that an article names as its source, also where they are in no feed."""
         if not self.settings.crawl.follow_attribution:
             return
-        for url in named_pages(article)[:NAMED_PAGES]:
-            if await self.store.want_page(url, article.id, self.clock()):
-                event(_log, "source-page-wanted", url=url, named_by=article.url)
+        for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
+            if await self.store.want_page(url, article.id, self.clock(), link):
+                event(_log, "source-page-wanted", url=link, named_by=article.url)
 
 
 _FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
              AttributionKind.NAMES_SOURCE)
 
 
-def named_pages(article: Article) -> list[str]:
-    """Pages on other sites that an article names as its source, the strongest statement first; no home pages."""
-    found: dict[str, None] = {}
+def named_pages(article: Article) -> dict[str, str]:
+    """Canonical form -> address to request, of the pages on other sites that an article names as its source, the
+    strongest statement first; no home pages."""
+    found: dict[str, str] = {}
     for kind in _FOLLOWED:
-        for one in article.attributions:
-            url = urls.canonical(one.url) if one.kind is kind and one.url else None
+        for link in (one.url for one in article.attributions if one.kind is kind and one.url):
+            url = urls.canonical(link)
             if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
-                found[url] = None
-    return list(found)
+                found.setdefault(url, urls.address(link) or url)
+    return found
 
 
 def text_key(text_: str) -> int:

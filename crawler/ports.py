@@ -386,8 +386,11 @@ class Store(Protocol):
         """Note the failure; wait until `retry`, or give up where it is None (kept with its reason, counted)."""
         ...
 
-    async def want_page(self, url: str, named_by: str, now: datetime) -> bool:
-        """Queue a page that an article names as its source (`follow_attribution`); False where it is known."""
+    async def want_page(self, url: str, named_by: str, now: datetime, link: str | None = None) -> bool:
+        """Queue a page that an article names as its source (`follow_attribution`); False where it is known.
+
+        `url` is the canonical form, `link` the address to request, where that is another.
+        """
         ...
 
     async def waiting_for(self, article: str) -> str | None:

@@ -21,8 +21,8 @@ class Moment:
         return self.given + timedelta(days=1, microseconds=-1) if end and self.day else self.given
 
 
-class _When(click.ParamType):
-    name = "when"
+class _When(click.ParamType):  # type: ignore[type-arg]  # generic in click 8.4 only
+    name = "24h|7d|date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
         if isinstance(value, Moment):
@@ -33,8 +33,6 @@ class _When(click.ParamType):
                       "2026-03-01T06:00:00Z", param, ctx)
         return found
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        return "24h|7d|DATE"
 
 
 def _read(text: str) -> Moment | None:

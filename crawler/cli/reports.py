@@ -4,7 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,7 +39,7 @@ _PIPED = 100   # columns where nobody's terminal says how many
 @click.option("--undecided", is_flag=True, help="Only stories whose original a person should name.")
 @output_option
 @pass_options
-def report(options: Options, format_: str, output: Path | None, **asked: Any) -> None:
+def report(options: Options, /, format_: str, output: Path | None, **asked: Any) -> None:
     """Show every story: the earliest known source, why, and its copies.
 
     \b
@@ -169,6 +169,3 @@ async def readings(store: "Store", ids: Sequence[str]) -> "Any":
 
     dropped = await store.dropped(ids)
     return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await store.articles(ids)]
-
-
-Role = Literal["original", "copy"]

@@ -11,7 +11,7 @@ from crawler.core.text import clean
 # joiners, BOM, interlinear marks, noncharacters; C1 controls and lone surrogates where `clean` was not asked.
 _ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:@])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def line(text: str | None) -> str:

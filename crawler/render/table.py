@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -17,7 +18,7 @@ from crawler.render import Layout, words
 from crawler.render.harmless import line, shortened
 
 _WHO_AT_MOST = 20   # sources in the summary
-_SUBJECT = 60       # columns of a source's name in a table
+_SOURCE = 28        # columns of a source's name
 
 
 def render(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
@@ -74,7 +75,7 @@ def _who(stories: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     table = columns("Who copies", "copies", "from", right=("copies",))
     for name, one in rows[:_WHO_AT_MOST]:
         whom = ", ".join(f"{line(source)} ({number})" for source, number in one["from"].items())
-        table.add_row(said(shortened(name, _SUBJECT)), str(one["copies"]), Text(whom))
+        table.add_row(said(shortened(name, _SOURCE)), str(one["copies"]), Text(whom))
     more = [Text(f"and {len(rows) - _WHO_AT_MOST} more sources")] if len(rows) > _WHO_AT_MOST else []
     return [table, *more, Text()]
 
@@ -87,8 +88,7 @@ def story_block(story: Mapping[str, Any]) -> list[RenderableType]:
         Address("  " + line(original["url"]), style="cyan"),
     ]
     parts += [_indented(reason(one)) for one in story["why"]]
-    parts += [Padding(_copies(story["copies"]), (0, 0, 0, 2))] if story["copies"] else []
-    return [*parts, Text()]
+    return [*parts, *(_copies(story["copies"]) if story["copies"] else ()), Text()]
 
 
 def _standing(story: Mapping[str, Any]) -> RenderableType:
@@ -120,13 +120,34 @@ def reason(one: Mapping[str, Any]) -> Text:
     return joined(("why  ", "dim"), (one["evidence"], "magenta"), f"  {detail}" if detail else "", quote)
 
 
-def _copies(copies: Sequence[Mapping[str, Any]]) -> Table:
-    table = columns("copy", "kind", "later by", "of original", "of copy", "evidence",
-                    right=("later by", "of original", "of copy"))
-    for copy in copies:
-        table.add_row(said(copy["source"]), copy["kind"], words.lag(copy["lag_seconds"]),
-                      words.percent(copy["of_original"]), words.percent(copy["of_copy"]), _evidence(copy))
-    return table
+def _copies(copies: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """A line of figures and a line with the address for each copy. No rich table: it would break the addresses."""
+    rows = [_HEAD, *(_figures(copy) for copy in copies)]
+    widths = [min(_SOURCE, max(cell_len(row[at]) for row in rows)) for at in range(len(_HEAD))]
+    yield _indented(Text(_padded(_HEAD, widths) + "  evidence", style="bold"))
+    for copy, row in zip(copies, rows[1:], strict=True):
+        yield _indented(joined(_padded(row, widths) + "  ", _evidence(copy)))
+        yield Address("    " + line(copy["url"]), style="dim")
+
+
+_HEAD = ("copy", "kind", "later by", "of original", "of copy")
+
+
+def _figures(copy: Mapping[str, Any]) -> tuple[str, ...]:
+    return (shortened(copy["source"], _SOURCE - 2), copy["kind"], words.lag(copy["lag_seconds"]),
+            words.percent(copy["of_original"]), words.percent(copy["of_copy"]))
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, figures to the right; widths are columns, of which a Chinese character takes two."""
+    cells = []
+    for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+        fill = " " * max(0, width - cell_len(text))
+        cells.append(text + fill if at < _FIGURES_FROM else fill + text)
+    return "  ".join(cells)
+
+
+_FIGURES_FROM = 2
 
 
 def _evidence(copy: Mapping[str, Any]) -> Text:

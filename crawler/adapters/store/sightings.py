@@ -44,7 +44,7 @@ class Sightings(Part):
 
         await self._db.write(fail)
 
-    async def want_page(self, url: str, named_by: str, now: datetime) -> bool:
+    async def want_page(self, url: str, named_by: str, now: datetime, link: str | None = None) -> bool:
         """See `ports.Store`."""
         async def want(connection: AsyncConnection) -> bool:
             mark = digest(url)
@@ -54,7 +54,7 @@ class Sightings(Part):
             if await connection.scalar(sa.select(known)):
                 return False
             await connection.execute(sa.insert(sightings).values(
-                **waiting(Entry(key=url, link=url), url, now), purpose="attribution", seen=now))
+                **waiting(Entry(key=url, link=link or url), url, now), purpose="attribution", seen=now))
             return True
 
         return await self._db.write(want)

@@ -1,0 +1,150 @@
+"""Two texts beside each other: the answers of `compare` and `find`, as data and as text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from crawler.core import match
+from crawler.core.types import Article, Match
+from crawler.matcher import Reading
+from crawler.ports import StoredArticle
+from crawler.render import Layout, words
+from crawler.render.harmless import line, shortened
+from crawler.render.table import Address, columns, drawn, joined, said
+
+_QUOTED = 280   # characters of a passage in the text
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two: as the person named it, its address, its text."""
+
+    name: str
+    url: str | None
+    reading: Reading
+
+
+def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
+    """The figures of two texts both ways, what that makes them, why, and where they agree.
+
+    `a_in_b` and `b_in_a` are shares of words; `containment` is the share of the shorter one's shingles by which it is
+    judged. Passages are half-open character ranges into both texts.
+    """
+    left, right = a.reading.body(), b.reading.body()
+    same = left.id == right.id
+    found = None if same else match.match(left, right, containment)
+    words_ = (len(left.kept()), len(right.kept()))
+    result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
+    if same:
+        return {**result, "copied": False, "related": False, "kind": None, "why": ["both are the same stored article"],
+                **_figures(None), "passages": []}
+    swapped = found is not None and found.a != left.id
+    return {
+        **result, "copied": bool(found and found.copied), "related": bool(found and not found.copied),
+        "kind": found.kind.value if found and found.copied else None,
+        "why": list(_why(found, words_, containment, min_words)),
+        **_figures(found, swapped=swapped),
+        "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
+    }
+
+
+def _side(one: Side, count: int) -> dict[str, Any]:
+    article = one.reading.article
+    return {"input": one.name, "url": one.url, "title": article.title, "source": article.source or None,
+            "language": article.language, "words": count, "walls": list(article.walls)}
+
+
+def _figures(found: Match | None, *, swapped: bool = False) -> dict[str, Any]:
+    if found is None:
+        return {"similarity": 0.0, "a_in_b": 0.0, "b_in_a": 0.0, "shared": 0, "longest": 0, "unquoted": None}
+    a_in_b, b_in_a = (found.b_in_a, found.a_in_b) if swapped else (found.a_in_b, found.b_in_a)
+    return {"similarity": round(found.similarity, 4), "a_in_b": round(a_in_b, 4), "b_in_a": round(b_in_a, 4),
+            "shared": found.shared, "longest": found.longest, "unquoted": round(found.unquoted, 4)}
+
+
+def _why(found: Match | None, counts: tuple[int, int], containment: float, min_words: int) -> Iterator[str]:
+    if min(counts) < min_words:
+        yield f"the shorter text has {min(counts)} words; the crawler judges from {min_words} on"
+    if found is None:
+        yield f"they share fewer than {match.MIN_SHARED} runs of words"
+        return
+    share = max(found.a_in_b, found.b_in_a)
+    if found.copied:
+        yield (f"{words.percent(share)} of the words of one stand in the other, in shared runs of up to {found.longest} "
+               f"words; from {words.percent(containment)} of the shorter text's runs on it is a copy")
+        yield f"{words.KINDS[found.kind]}, read with the fuller text as the original"
+        return
+    if found.unquoted < match.MIN_UNQUOTED:
+        yield (f"only {words.percent(found.unquoted)} of what they share stands outside quotation marks; below "
+               f"{words.percent(match.MIN_UNQUOTED)} both quote the same people")
+    elif share < containment:
+        yield f"{words.percent(share)} of the words of one stand in the other; {words.percent(containment)} make a copy"
+    else:
+        yield f"they share {found.shared} runs of words, less than {words.percent(containment)} of the shorter text's, or a template"
+
+
+def _passages(found: Match, text: str, *, swapped: bool) -> Iterator[dict[str, Any]]:
+    for one in found.passages:
+        a, b = (one.a_start, one.a_end), (one.b_start, one.b_end)
+        mine, theirs = (b, a) if swapped else (a, b)
+        yield {"words": one.words, "a": list(mine), "b": list(theirs), "quote": text[mine[0]:mine[1]]}
+
+
+def text(found: Mapping[str, Any], layout: Layout) -> str:
+    """The comparison for a person."""
+    return drawn(list(_parts(found)), layout)
+
+
+def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    verdict = f"copied: {found['kind']}" if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
+    yield Text(verdict, style="bold")
+    for reason in found["why"]:
+        yield Padding(Text(line(reason)), (0, 0, 0, 2))
+    yield Text()
+    table = columns("", "words", "found in the other", "title", right=("words", "found in the other"))
+    for side, share in (("a", "a_in_b"), ("b", "b_in_a")):
+        table.add_row(side.upper(), str(found[side]["words"]), words.percent(found[share]),
+                      said(found[side]["title"] or found[side]["input"]))
+    yield table
+    yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
+               f"passage {words.count(found['longest'], 'word')}")
+    for one in found["passages"]:
+        yield Text()
+        yield joined((f"{one['words']} words, A {one['a'][0]}-{one['a'][1]}, B {one['b'][0]}-{one['b'][1]}: ", "dim"),
+                     f"“{shortened(one['quote'], _QUOTED)}”")
+
+
+def match_row(mine: Article, other: StoredArticle, found: Match) -> dict[str, Any]:
+    """A stored article that shares text with an input: figures both ways and the story that it is in."""
+    theirs, ours = (found.a_in_b, found.b_in_a) if found.a != mine.id else (found.b_in_a, found.a_in_b)
+    article = other.article
+    return {
+        "article": article.id, "url": article.url, "source": article.source, "title": article.title,
+        "first_seen": article.first_seen.isoformat().replace("+00:00", "Z"), "story": other.story, "role": other.role,
+        "copied": found.copied, "kind": found.kind.value if found.copied else None,
+        "similarity": round(found.similarity, 4), "of_input": round(ours, 4), "of_article": round(theirs, 4),
+        "containment": round(max(ours, theirs), 4), "longest": found.longest,
+    }
+
+
+def listed(rows: Sequence[Mapping[str, Any]], layout: Layout) -> str:
+    """Matches for a person, in the order given."""
+    parts: list[RenderableType] = []
+    for one in rows:
+        parts.append(joined((one["kind"] or "related", "bold"), "  ", said(one["source"], "green"), "  ", said(one["title"])))
+        parts.append(Address(f"  {line(one['url'])}", style="cyan"))
+        parts.append(Padding(Text(
+            f"{words.percent(one['of_input'])} of the input stands there, {words.percent(one['of_article'])} of it stands "
+            f"in the input; seen {words.clock(one['first_seen'])} UTC; {_place(one)}"), (0, 0, 0, 2)))
+    return drawn(parts, layout)
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    if one["story"] is None:
+        return f"article {line(one['article'])}, in no story"
+    role = "the earliest known" if one["role"] == "original" else "a copy"
+    return f"{role} of story {line(one['story'])}"

@@ -1,0 +1,119 @@
+"""The crawl over a real store, fetcher and workers, against sites that behave badly: what must not be lost."""
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from crawler import app
+from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
+
+START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+STORY = [
+    "The ferry to the northern islands stays in port until Thursday, because a crack was found in its starboard shaft.",
+    "Divers saw it on Sunday evening during a routine look at the propellers, said the harbour master of the town.",
+    "A smaller boat takes patients and schoolchildren across twice a day; everybody else has to wait or take the plane.",
+    "The shipping company expects the spare part on Wednesday from a yard in the south, and promised to pay for hotels.",
+]
+
+
+def page(paragraphs, title, extra=""):
+    body = "".join(f"<p>{text}</p>" for text in paragraphs)
+    return (f"<html lang=en><head><title>{title}</title><meta property='og:type' content='article'></head>"
+            f"<body><article><h1>{title}</h1>{body}{extra}</article></body></html>").encode()
+
+
+def feed(*links):
+    items = "".join(f"<item><title>{link}</title><link>{link}</link><guid>{link}</guid></item>" for link in links)
+    return f"<rss version='2.0'><channel><title>News</title>{items}</channel></rss>".encode()
+
+
+class Hosts:
+    """Every host of the test behind one plain forward proxy: `answers` maps a URL to (status, body); else 404."""
+
+    def __init__(self):
+        self.answers, self.asked = {}, []
+
+    async def __call__(self, request):
+        url = f"http://{request.host}{request.path_qs}" if request.method == "GET" else f"{request.method} {request.path_qs}"
+        self.asked.append(url)
+        status, body = self.answers.get(url, (404, b""))
+        kind = "application/rss+xml" if url.endswith("feed") else "text/html" if body.startswith(b"<") else "text/plain"
+        return web.Response(status=status, body=body, headers={"Content-Type": kind})
+
+
+@pytest.fixture
+async def hosts():
+    hosts = Hosts()
+    runner = web.ServerRunner(web.Server(hosts, access_log=None), shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    hosts.proxy = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield hosts
+    await runner.cleanup()
+
+
+@pytest.fixture
+def crawl(hosts, tmp_path):
+    """`async with crawl(feed URL…) as opened`: the app over `hosts`, with a clock that stands until it is set."""
+    @asynccontextmanager
+    async def start(*feeds):
+        crawl.now = START
+        settings = Settings(
+            store=f"sqlite:///{tmp_path / 'firsthand.db'}", state_dir=tmp_path, feeds=tuple(FeedConfig(url=url) for url in feeds),
+            extract=Extract(workers=1), crawl=Crawl(proxy=hosts.proxy, per_host=PerHost(concurrency=4, delay=timedelta(0))))
+        async with app.opened(settings, lambda: crawl.now) as opened:
+            await opened.sync()
+            yield opened
+
+    crawl = start
+    return start
+
+
+@pytest.mark.parametrize("trouble", [(503, b""), (500, b"oops")])
+async def test_articles_wait_for_a_robots_txt_that_cannot_be_had(hosts, crawl, trouble):
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/ferry")),
+                      "http://daily.example/robots.txt": trouble, "http://daily.example/ferry": (200, page(STORY, "No ferry"))}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+        assert "http://daily.example/ferry" not in hosts.asked
+        hosts.answers["http://daily.example/robots.txt"] = (404, b"")
+        crawl.now = START + timedelta(hours=1)
+        await opened.daemon.once()
+        assert "http://daily.example/ferry" in hosts.asked
+        assert (await opened.store.counts(crawl.now)).articles == 1
+
+
+async def test_a_page_that_robots_txt_forbids_is_given_up(hosts, crawl):
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/ferry")),
+                      "http://daily.example/robots.txt": (200, b"User-agent: *\nDisallow: /"),
+                      "http://daily.example/ferry": (200, page(STORY, "No ferry"))}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+        crawl.now = START + timedelta(days=3)
+        await opened.daemon.once()
+        assert "http://daily.example/ferry" not in hosts.asked
+
+
+async def test_a_host_that_asks_for_hours_between_two_pages_is_left_alone(hosts, crawl):
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/ferry")),
+                      "http://daily.example/robots.txt": (200, b"User-agent: *\nCrawl-delay: 7200"),
+                      "http://daily.example/ferry": (200, page(STORY, "No ferry"))}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+        assert "http://daily.example/ferry" not in hosts.asked
+
+
+async def test_a_source_page_is_asked_for_at_the_address_that_names_it(hosts, crawl):
+    source = "http://www.old-paper.example/ferry/?id=7"
+    label = f"<p>Source: <a href='{source}&utm_source=x'>Old Paper</a></p>"
+    hosts.answers |= {"http://relay.example/feed": (200, feed("http://relay.example/1")),
+                      "http://relay.example/1": (200, page(STORY, "Ferry stays in port", label)),
+                      source: (200, page(STORY, "No ferry until Thursday"))}
+    async with crawl("http://relay.example/feed") as opened:
+        await opened.daemon.once()
+        assert source in hosts.asked
+        assert not [asked for asked in hosts.asked if asked.startswith("CONNECT")]
+        counts = await opened.store.counts(crawl.now)
+        assert (counts.articles, counts.stories, counts.copies) == (2, 1, 1)
