@@ -85,7 +85,7 @@ def test_no_command_is_explained_that_does_not_exist(row):
 @pytest.mark.parametrize("key", descriptions())
 def test_every_setting_is_shown(key):
     shown = "\n".join(blocks("yaml"))
-    assert re.search(rf"\b{key.rpartition('.')[2]}\b: ?", shown) or key in ("feeds.url",)
+    assert re.search(rf"\b{key.rpartition('.')[2]}\b: ?", shown) or key == "feeds.url"
 
 
 def test_the_defaults_shown_are_the_defaults(tmp_path):

@@ -16,7 +16,7 @@ def exported(firsthand, stored, *more):
 
 def test_export_holds_all_that_is_kept(firsthand, stored):
     rows = exported(firsthand, stored)
-    assert list(rows)[0] == stored.ids["ferry"]
+    assert next(iter(rows)) == stored.ids["ferry"]
     assert len(rows) == 6
     row = rows[stored.ids["portal"]]
     assert (row["story"], row["role"], row["rights_reserved"]) == (stored.stories["ferry"], "copy", False)
@@ -111,7 +111,7 @@ def test_rematch_says_what_other_settings_change(firsthand, stored):
     assert done.status == 0
     counts, *lines = done.out.splitlines()
     assert counts.startswith("6 articles judged again, 0 new, ")
-    assert any(line.startswith("ended") or line.startswith("changed") for line in lines)
+    assert any(line.startswith(("ended", "changed")) for line in lines)
 
 
 def test_rematch_since(firsthand, stored):
