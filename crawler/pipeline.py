@@ -71,7 +71,7 @@ class Pipeline:
         """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
         policy = self._policy(feed)
         etag, modified = schedule.conditional(feed.state, self.clock(), policy)
-        address = schedule.adopt(feed.state) or feed.url
+        address = feed.state.moved_to or feed.url
         outcome = await self.fetcher.get(Request(
             address, "feed", etag, modified,
             tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
@@ -80,7 +80,10 @@ class Pipeline:
         if isinstance(result, schedule.Failure):
             await self._pause_host(address, outcome, result)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
-        state = schedule.after(feed.state, result, policy, _jitter(feed.url, self.clock()))
+        state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
+        if address_ := schedule.adopt(state):
+            state = schedule.moved(state)
+            event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
         stored = await self.store.finish_poll(feed, state, entries, result.at)
         if not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,

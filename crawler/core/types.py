@@ -145,6 +145,7 @@ class FeedState:
     permanent_url: str | None = None          # proposed by 301/308
     permanent_count: int = 0                  # consecutive answers that proposed it
     disabled: str | None = None               # why it is no longer polled, e.g. "410 Gone"
+    moved_to: str | None = None               # the permanent address that was adopted; polled instead of the configured
     rate: float = 0.0                         # new entries an hour, over the last hours (adaptive rule)
     rhythm: tuple[float, ...] = ()            # new entries an hour, for each hour of the UTC day; empty: not learned
 

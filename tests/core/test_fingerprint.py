@@ -6,7 +6,6 @@ import pytest
 
 from crawler.core import boilerplate, fingerprint
 
-
 SUM = 3475763207492369791
 
 

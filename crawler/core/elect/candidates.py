@@ -1,0 +1,125 @@
+"""What the evidence of each member comes to: its credible claim, whom it names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from crawler.core import dates, phrases, urls
+from crawler.core.text import words
+from crawler.core.types import Article, Attribution, AttributionKind, Claim, Origin, SourceFacts
+
+TOLERANCE = timedelta(minutes=2)    # clocks of publishers against ours; 236 of 240 page dates are right to a minute
+_NAME_WITHIN = 20_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A member with what its evidence comes to."""
+
+    article: Article
+    claim: Claim | None                     # the best published claim that lies within what was observed
+    span: tuple[datetime, datetime] | None  # of that claim
+    backdated: tuple[Claim, ...]
+    points: Mapping[str, tuple[Attribution, ...]] = field(default_factory=dict)  # member id -> attributions to it
+    abroad: tuple[Attribution, ...] = ()    # attributions to nobody in the set
+    said: str = ""                          # the folded words of its text, with a space at both ends
+
+    @property
+    def declares(self) -> bool:
+        """Whether it says of itself that it is a copy."""
+        every = [*self.abroad, *(one for each in self.points.values() for one in each)]
+        return any(one.kind is AttributionKind.DECLARED_COPY for one in every)
+
+
+def candidates(members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> list[Candidate]:
+    """Weigh the claims and resolve the attributions of each member against the others."""
+    return [_candidate(article, members, facts) for article in members]
+
+
+def _candidate(article: Article, members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> Candidate:
+    claim, backdated = _claims(article)
+    points: dict[str, tuple[Attribution, ...]] = {}
+    abroad: list[Attribution] = []
+    others = [other for other in members if other.id != article.id]
+    for each in article.attributions:
+        named = [other.id for other in others if points_to(each, other, facts)]
+        for id_ in named:
+            points[id_] = (*points.get(id_, ()), each)
+        if not named and not _is_own(each, article, facts):
+            abroad.append(each)
+    return Candidate(article, claim, dates.span(claim) if claim else None, backdated, points, tuple(abroad),
+                     _said(article.text[:_NAME_WITHIN]))
+
+
+@lru_cache(maxsize=2048)  # a story is elected each time that an article joins it
+def _said(text: str) -> str:
+    """The folded words of a text between single spaces."""
+    return " " + " ".join(word.form for word in words(text)) + " "
+
+
+def points_to(attribution: Attribution, other: Article, facts: Mapping[str, SourceFacts]) -> bool:
+    """Whether an attribution names the other article: its address, its site, or its source by name."""
+    if attribution.url:
+        if urls.canonical(attribution.url) == urls.canonical(other.url) or urls.same_site(attribution.url, other.url):
+            return True
+        domains = facts[other.source].domains if other.source in facts else ()
+        if urls.registrable(attribution.url) in domains:
+            return True
+    return bool(attribution.name) and _same_name(attribution.name or "", other, facts)
+
+
+def _same_name(name: str, other: Article, facts: Mapping[str, SourceFacts]) -> bool:
+    wanted = name_of(name)
+    known = {name_of(other.source), name_of(urls.source_of(other.url))}
+    known.update(name_of(domain) for domain in (facts[other.source].domains if other.source in facts else ()))
+    agency = phrases.agency(name)
+    return wanted in known or (agency is not None and agency == phrases.agency(other.source))
+
+
+def name_of(name: str) -> tuple[str, ...]:
+    """A source's name as folded words, without the article and the ending of a domain."""
+    forms = [word.form for word in words(name)]
+    return tuple(forms[1:] if len(forms) > 1 and forms[0] in {"the", "al", "el", "le", "la", "die", "der"} else forms)
+
+
+def _is_own(attribution: Attribution, article: Article, facts: Mapping[str, SourceFacts]) -> bool:
+    """A self label: a site that names itself as the source says nothing about copying."""
+    return attribution.kind is not AttributionKind.DECLARED_COPY and points_to(attribution, article, facts)
+
+
+_ORDER = {origin: rank for rank, origin in enumerate(
+    (Origin.JSON_LD, Origin.META, Origin.TIME, Origin.INPUT, Origin.FEED, Origin.SITEMAP, Origin.HTMLDATE))}
+
+
+def _claims(article: Article) -> tuple[Claim | None, tuple[Claim, ...]]:
+    """The best credible published claim, and those that lie outside what was observed."""
+    published = sorted(
+        (claim for claim in article.claims if claim.what == "published" and claim.at and claim.origin in _ORDER),
+        key=lambda claim: (_ORDER[claim.origin], claim.raw))
+    credible = [claim for claim in published if _credible(claim, article)]
+    return (credible[0] if credible else None), tuple(claim for claim in published if claim not in credible)
+
+
+def _credible(claim: Claim, article: Article) -> bool:
+    """Whether some moment that the claim can mean lies within what was observed.
+
+    The poll that did not contain the article bounds it from below. An editor who lists an article late is caught
+    too; that costs only the claim's weight, since the observation itself still counts.
+    """
+    span = dates.span(claim)
+    if span is None:
+        return False
+    window = article.window
+    if span[0] > article.first_seen + TOLERANCE:
+        return False
+    return window is None or window.without is None or span[1] >= window.without - TOLERANCE
+
+
+def licensed(copy: Article, original: Article, facts: Mapping[str, SourceFacts]) -> bool:
+    """Whether the configuration licenses the copy's source to republish the original's, at that time."""
+    known = facts.get(copy.source)
+    day = copy.first_seen.date()
+    return known is not None and any(
+        source == original.source and (since is None or since <= day) and (until is None or day <= until)
+        for source, since, until in known.licensed)
