@@ -175,6 +175,7 @@ class Daemon:
 
 
 def _raise_first(finished: set[asyncio.Task[None]]) -> None:
-    for task in finished:
-        if (error := task.exception()) is not None:
-            raise error
+    """Every error is asked for, so that asyncio does not complain of the others when the store fails under many tasks."""
+    errors = [error for task in finished if (error := task.exception()) is not None]
+    if errors:
+        raise errors[0]
