@@ -44,3 +44,12 @@ def browser(tmp_path: Path) -> Browser:
     """A skip here would hide that nothing was tested, so a missing browser is a failure."""
     assert os.access(CHROMIUM, os.X_OK), f"{CHROMIUM} is not there; see `make test-browser`"
     return Browser(tmp_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Whoever asks for these tests wants them run."""
+    made = yield
+    if made.skipped:
+        made.outcome, made.longrepr = "failed", f"{item.nodeid} was skipped: {made.longrepr}"
+    return made
