@@ -9,6 +9,7 @@ Versions of one article repeat each other's paragraphs too, and are no evidence 
 `_is_version`.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -44,29 +45,16 @@ def unit_keys(text: str, title: str) -> tuple[int, ...]:
 
 def _units(text: str, all_words: Sequence[Word], title: str) -> list[Unit]:
     headline = [word.form for word in words(title)]
+    starts = [word.start for word in all_words]
     found = []
-    position = 0
     for start, end in paragraphs(text):
         inside = sentences(text[start:end])
         spans = [(start, end)] + ([(start + a, start + b) for a, b in inside] if len(inside) > 1 else [])
-        first = position
         for a, b in spans:
-            lo, hi = _range(all_words, first, a, b)
-            position = max(position, hi)
+            lo, hi = bisect_left(starts, a), bisect_left(starts, b)
             if lo < hi:
                 found.append(Unit(key(_masked([word.form for word in all_words[lo:hi]], headline)), lo, hi))
     return found
-
-
-def _range(all_words: Sequence[Word], first: int, start: int, end: int) -> tuple[int, int]:
-    """Word positions inside the character span, searched from position `first`."""
-    lo = first
-    while lo < len(all_words) and all_words[lo].start < start:
-        lo += 1
-    hi = lo
-    while hi < len(all_words) and all_words[hi].start < end:
-        hi += 1
-    return lo, hi
 
 
 def _masked(forms: list[str], headline: list[str]) -> list[str]:
@@ -135,9 +123,7 @@ def strip(article: str, source: str, text: str, title: str, repeats: AbstractSet
 
 def _known(text: str, all_words: Sequence[Word]) -> Iterator[int]:
     """Word positions of sentences that the table of phrases knows as said by sites about themselves."""
-    position = 0
+    starts = [word.start for word in all_words]
     for start, end in sentences(text):
-        lo, hi = _range(all_words, position, start, end)
-        position = hi
         if phrases.is_site_phrase(text[start:end]):
-            yield from range(lo, hi)
+            yield from range(bisect_left(starts, start), bisect_left(starts, end))
