@@ -33,6 +33,7 @@ class Sentence:
     language: str
     question: bool
     free: frozenset[int]
+    text: str           # the whole text, of which the tokens have the offsets
 
     def has(self, *wanted: int) -> bool:
         """Whether each of these is played by an unquoted word outside the name (a sum of parts: any of them)."""
@@ -82,7 +83,7 @@ def read(tokens: list[Token], language: str, text: str, piece: str, title: froze
     name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
     named = text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
     question = piece.rstrip("\"'»”）) ").endswith(("?", "؟", "？", "か。"))
-    return Sentence(tokens, parts, name, named, language, question, free)
+    return Sentence(tokens, parts, name, named, language, question, free, text)
 
 
 Rule = Callable[[Sentence], bool]
@@ -90,13 +91,47 @@ Rule = Callable[[Sentence], bool]
 
 def _vetoed(sentence: Sentence) -> bool:
     """Reporting, asking, denying, supposing: not a declaration."""
-    if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO):
+    if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO) or _by_others(sentence):
         return True
     core = sentence.first(_CORE)
     if core is None or _denied(sentence, core):
         return True
     condition = sentence.first(Part.IF)
     return condition is not None and condition < core and sentence.language not in HEAD_FINAL
+
+
+def _by_others(sentence: Sentence) -> bool:
+    """Whether "other" says who copies, not whence: "republished by other papers" against "taken from other sites"."""
+    return any(part & Part.OTHER and not sentence.outside(at) and not (part & Part.FROM or _whence(sentence, at))
+               for at, part in enumerate(sentence.parts))
+
+
+# What can stand between "from" and "other": "from a number of other sites", "من مواقع أخرى".
+_BETWEEN = Part.OUTLET | Part.SRC | Part.FEED | Part.FILL | Part.OTHER | Part.ITEM | Part.FROM | Part.TONGUE
+_REACH = 5
+# Where "from" is written into the word, or the other's report is the object: 다른 매체 보도를, başka bir siteden.
+_WRITTEN_FROM = {"ko": ("에서", "로부터", "을", "를", "의"), "tr": ("dan", "den", "tan", "ten")}
+
+
+def _whence(sentence: Sentence, at: int) -> bool:
+    """Whether "from" governs the word: before it, or behind it where what governs stands last."""
+    if sentence.language in HEAD_FINAL:
+        return _governed(sentence, range(at, min(at + _REACH + 1, len(sentence.parts))))
+    # German "von" means "by" as well, where no article follows.
+    if sentence.language == "de" and at and sentence.tokens[at - 1].form == "von":
+        return False
+    return _governed(sentence, range(at, max(-1, at - _REACH - 1), -1))
+
+
+def _governed(sentence: Sentence, places: range) -> bool:
+    endings = _WRITTEN_FROM.get(sentence.language, ("\0",))
+    for at in places:
+        part = sentence.parts[at]
+        if part & Part.FROM or sentence.tokens[at].form.endswith(endings):
+            return True
+        if part & Part.AT or not (part & _BETWEEN or sentence.outside(at)):
+            return False
+    return False
 
 
 def _denied(sentence: Sentence, core: int) -> bool:
@@ -277,7 +312,7 @@ def _possible(parts: int, head: int, language: str) -> bool:
     return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
 
 
-_ANY = (1 << 31) - 1
+_ANY = (1 << 32) - 1
 # What must stand among the first words, then what must stand anywhere.
 _WANTED: tuple[tuple[int, ...], ...] = (
     (_ANY, Part.COPY | Part.MADE, Part.ITEM, _MANNER | Part.OUTLET | Part.FROM), (_ANY, Part.PUB, Part.FEED | Part.AUTO, Part.ITEM),
