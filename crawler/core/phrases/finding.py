@@ -80,7 +80,7 @@ def _said(text: str, unit: Unit, piece: str, language: str | None, title: frozen
         if hit is not None:
             return hit
     name = labels.marks(piece)
-    return None if name is None else ("credit", name, "")
+    return None if name is None else ("credit", name or None, "")
 
 
 def _spoken(text: str, found: list[Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:

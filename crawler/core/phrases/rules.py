@@ -11,6 +11,9 @@ stands last (`HEAD_FINAL`), a name stands before its preposition (`names`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+
+import regex
 
 from crawler.core.phrases.agencies import agency
 from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
@@ -203,7 +206,8 @@ def _taken(sentence: Sentence) -> bool:
     if sentence.has(Part.COPY):
         return True
     if sentence.has(Part.MADE):
-        return sentence.has(Part.FEED | Part.SRC) or (sentence.has(Part.FROM) and agency(sentence.named) is not None)
+        robot = sentence.has(Part.AUTO, Part.FROM, Part.OUTLET) and sentence.has(Part.US | Part.THIS)
+        return robot or sentence.has(Part.FEED | Part.SRC) or (sentence.has(Part.FROM) and agency(sentence.named) is not None)
     return sentence.has(Part.PUB) and (sentence.has(Part.FEED, Part.FROM) or sentence.has(Part.AUTO, Part.SRC))
 
 
@@ -231,8 +235,13 @@ def _credits(sentence: Sentence) -> bool:
     return any(parts & Part.CREDIT and not parts & (Part.FILL | Part.FROM | Part.AT) for parts in sentence.parts)
 
 
+_CREDIT = 10        # words of "reprinted by permission of …"
+
+
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
+    if sentence.has(Part.COPY, Part.AUTO, Part.OUTLET) and len(sentence.tokens) <= _CREDIT and sentence.starts(Part.COPY):
+        return sentence.plain(0, 0)    # Reprinted with permission of the author
     first = sentence.has(Part.PUB, Part.FIRST) and sentence.has(Part.FROM | Part.AT)
     if len(sentence.tokens) > 16 or _credits(sentence) or not (first or sentence.has(Part.COPY, Part.FROM)):
         return False
@@ -245,8 +254,10 @@ def _elliptic(sentence: Sentence) -> bool:
 def _footer(sentence: Sentence) -> bool:
     """The post HEADLINE appeared first on NAME."""
     at, item = sentence.first(Part.WP), sentence.first(Part.ITEM)
-    if at is None or item is None:
+    if item is None:
         return False
+    if at is None or (at <= item and sentence.language not in HEAD_FINAL):
+        return _footer_in_words(sentence, item)
     if sentence.language in HEAD_FINAL:
         return at >= len(sentence.tokens) - 6
     if sentence.name is None and sentence.has(Part.US):
@@ -254,6 +265,35 @@ def _footer(sentence: Sentence) -> bool:
     middle = [token for i, token in enumerate(sentence.tokens[:at]) if i > item]
     # A headline begins with a capital; what goes on in small letters is a sentence about an article.
     return sentence.starts(Part.ITEM) and (not middle or middle[0].quoted or middle[0].proper)
+
+
+_HEADLINE = 3       # words of the shortest headline: fewer are somebody's name, "the story Jane Roe told first appeared in …"
+_OUTLET_NAME = 7    # words of whom a footer names, with its preposition
+
+
+def _footer_in_words(sentence: Sentence, item: int) -> bool:
+    """A footer in other words than WordPress has: "Запись HEADLINE впервые появилась на сайте NAME"."""
+    if item > 2 or not sentence.has(Part.PUB | Part.WP, Part.FIRST):
+        return False
+    opens = item + 1 < len(sentence.tokens) and (sentence.tokens[item + 1].quoted or sentence.tokens[item + 1].proper)
+    firsts = [at for at, part in enumerate(sentence.parts) if part & Part.FIRST and at > item + _HEADLINE]
+    if not opens or not firsts:
+        return False
+    if sentence.parts[item] & Part.WP:        # ظهرت المقالة HEADLINE أولاً على NAME
+        return len(sentence.tokens) - firsts[-1] <= _OUTLET_NAME
+    verbs = [at for at, part in enumerate(sentence.parts) if part & Part.PUB and any(abs(at - first) <= 2 for first in firsts)]
+    if not verbs:
+        return sentence.language in HEAD_FINAL and _ends_in_verb(sentence, firsts[-1])
+    last = max(verbs[-1], firsts[-1])
+    return last + 1 < len(sentence.parts) and bool(sentence.parts[last + 1] & (Part.AT | Part.FROM)) and (
+        len(sentence.tokens) - last <= _OUTLET_NAME)
+
+
+def _ends_in_verb(sentence: Sentence, first: int) -> bool:
+    """पोस्ट HEADLINE पहली बार NAME पर दिखाई दी."""
+    after = range(first + 2, len(sentence.parts))
+    return any(sentence.parts[at] & Part.AT for at in after) and any(sentence.parts[at] & Part.PUB for at in after) and (
+        len(sentence.tokens) - first <= _OUTLET_NAME + 4)
 
 
 def _disclaims(sentence: Sentence) -> bool:
@@ -272,12 +312,63 @@ _DECLARATIONS: tuple[Rule, ...] = (_copied, _first_published, _elliptic, _footer
 
 def declares(sentence: Sentence) -> bool:
     """Whether a sentence declares that its text is a copy."""
-    return not _vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS)
+    if not _vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS):
+        return True
+    return not sentence.question and len(sentence.tokens) <= _LONGEST and sentence.has(Part.COPY | Part.MADE | Part.PUB) and _in_clause(sentence)
+
+
+def _in_clause(sentence: Sentence) -> bool:
+    """Whether a clause declares for itself: "…; this item was taken by our robot from NAME". What the others say need not be
+    explained, if it reports nothing and supposes nothing."""
+    clauses = _clauses(sentence)
+    return len(clauses) > 1 and any(
+        _states(clause, first=at == 0, disclaimed=any(each is not clause and _no_liability(each) for each in clauses))
+        and not any(_discusses(each) for each in clauses if each is not clause)
+        and not any(each.has(Part.IF) for each in clauses[:at])
+        for at, clause in enumerate(clauses))
+
+
+def _clauses(sentence: Sentence) -> list[Sentence]:
+    """The clauses of a sentence, each read for itself."""
+    tokens = sentence.tokens
+    starts = [0, *(at for at in range(1, len(tokens)) if _BREAK.search(sentence.text[tokens[at - 1].end:tokens[at].start])), len(tokens)]
+    return [_part(sentence, start, stop) for start, stop in pairwise(starts) if stop > start] if len(starts) <= _CLAUSES else []
+
+
+_CLAUSES = 12
+_BREAK = regex.compile(r"[,;:،؛，；：、。।]|\s[–—-]\s|—")
+
+
+def _part(sentence: Sentence, start: int, stop: int) -> Sentence:
+    tokens, parts = sentence.tokens[start:stop], sentence.parts[start:stop]
+    name = span_of_name(tokens, parts, final=sentence.language in HEAD_FINAL)
+    named = sentence.text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
+    free = frozenset(at - start for at in sentence.free if start <= at < stop)
+    return Sentence(tokens, parts, name, named, sentence.language, sentence.question, free, sentence.text)
+
+
+def _states(clause: Sentence, *, first: bool, disclaimed: bool) -> bool:
+    if _vetoed(clause):
+        return False
+    if clause.has(Part.ITEM) and (clause.has(Part.THIS) or clause.has(Part.US) or disclaimed):
+        return _copied(clause) or (clause.has(Part.THIS) and _first_published(clause))
+    return first and disclaimed and _elliptic(clause)
+
+
+def _discusses(clause: Sentence) -> bool:
+    """Whether a clause reports: "…, he complained". "We answer for nothing that it claims" does not."""
+    return (clause.has(Part.VETO) or _by_others(clause)) and not _no_liability(clause)
+
+
+def _no_liability(clause: Sentence) -> bool:
+    return clause.has(Part.RESP)
 
 
 def thanks(sentence: Sentence) -> bool:
     """Thank you for reading."""
-    return (sentence.has(Part.THANK) and not sentence.has(Part.VETO) and len(sentence.tokens) <= 30
+    # बहुत and بہت are "many" as well as the "much" of "thank you very much".
+    vetoed = any(part & Part.VETO and not part & Part.THANK and not sentence.outside(at) for at, part in enumerate(sentence.parts))
+    return (sentence.has(Part.THANK) and not vetoed and len(sentence.tokens) <= 30
             and sentence.has(Part.READER | Part.ITEM | Part.LINK | Part.US | Part.SHARE) and sentence.plain(1, 0.2))
 
 
