@@ -116,7 +116,7 @@ def _running(piece: str, found: list[Token], leading: list[int], offset: int) ->
         return None
     end = found[len(leading) - 1].end - offset
     alone = len(leading) == 1 and parts & Part.SRC and (piece[end:].strip()[:1].isupper() or agency(piece[end:]) is not None)
-    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
+    invited = parts & Part.LINK and (parts & Part.SRC or (parts & Part.ITEM and parts & Part.MORE)) and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
     return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
 
 
@@ -184,7 +184,8 @@ def marks(piece: str) -> str | None:
     others = [mark for mark, name in zip(pieces, names, strict=True) if name is None and not _desk(mark) and not _dated(mark)]
     if not others or (bracketed and len(names) <= 3):
         return found[0]
-    return found[0] if len(others) == 1 and len(pieces) <= _PIECES and _place(others[0], piece) else None
+    placed = (len(others) == 1 and others[0] == pieces[0]) or (names[0] is not None and len(pieces) == 2)
+    return found[0] if placed and len(others) == 1 and len(pieces) <= _PIECES and _place(others[0], piece) else None
 
 
 _PIECES = 4

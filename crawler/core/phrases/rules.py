@@ -10,142 +10,19 @@ stands last (`HEAD_FINAL`), a name stands before its preposition (`names`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
-
-import regex
 
 from crawler.core.phrases.agencies import agency
 from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
-from crawler.core.phrases.names import span_of_name
-from crawler.core.phrases.reading import Token
-from crawler.core.text import fold
+from crawler.core.phrases.sentence import Sentence, clauses, read
+from crawler.core.phrases.vetoing import LONGEST, OF, by_others, vetoed
 
-_LONGEST = 90   # words of the longest wrapper seen: a paragraph-long Arabic notice of 60
+__all__ = ["Sentence", "declares", "greets", "promising", "read", "thanks"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """The words of a unit in one language. `name` is the span of word numbers of whom it names, `free` holds the numbers of words
-    that need no explanation: the headline, quotations, figures, web addresses."""
-
-    tokens: list[Token]
-    parts: list[int]
-    name: tuple[int, int] | None
-    named: str          # the words of the name
-    language: str
-    question: bool
-    free: frozenset[int]
-    text: str           # the whole text, of which the tokens have the offsets
-
-    def has(self, *wanted: int) -> bool:
-        """Whether each of these is played by an unquoted word outside the name (a sum of parts: any of them)."""
-        return all(self.first(part) is not None for part in wanted)
-
-    def first(self, part: int) -> int | None:
-        """The number of the first word that can play a part."""
-        return next((at for at, parts in enumerate(self.parts) if parts & part and not self.outside(at)), None)
-
-    def outside(self, at: int) -> bool:
-        """Whether a word is quoted or belongs to the name."""
-        return self.tokens[at].quoted or (self.name is not None and self.name[0] <= at < self.name[1])
-
-    def plain(self, slack: int, share: float) -> bool:
-        """Whether all but a few words, or a small share of them, play a part."""
-        counted = [parts for at, parts in enumerate(self.parts) if at not in self.free and not self.outside(at)]
-        return sum(1 for parts in counted if not parts) <= max(slack, share * len(counted))
-
-    def strange(self, at: int) -> bool:
-        """Whether a word plays no part and needs explanation."""
-        return not self.parts[at] and at not in self.free and not self.outside(at)
-
-    def named_like(self, at: int) -> bool:
-        """Whether a word is capitalised in a script that has capitals."""
-        form = self.tokens[at].form
-        return self.tokens[at].proper and form[:1].upper() != form[:1]
-
-    def starts(self, part: int) -> bool:
-        """Whether a part stands among the first words, after nothing but such as never govern."""
-        for at, parts in enumerate(self.parts):
-            if parts & part and not self.outside(at):
-                return True
-            if not parts & _LEADING and at not in self.free and not self.outside(at):
-                return False
-        return False
-
-
-_LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.AT | Part.SRC | Part.OUTLET | Part.US | Part.TIME | Part.TONGUE
-            | Part.FEED | Part.MORE)
-
-
-def read(tokens: list[Token], language: str, text: str, piece: str, title: frozenset[str]) -> Sentence:
-    """The words of a unit as one language sees them; `text` is the whole text, `piece` the unit."""
-    parts = [of_language(token.parts, language) for token in tokens]
-    free = frozenset(at for at, token in enumerate(tokens) if token.quoted or token.domain or token.form.isdigit()
-                     or (not parts[at] and token.form in title))
-    name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
-    named = text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
-    question = piece.rstrip("\"'»”）) ").endswith(("?", "؟", "？", "か。"))
-    return Sentence(tokens, parts, name, named, language, question, free, text)
 
 
 Rule = Callable[[Sentence], bool]
 
 
-def _vetoed(sentence: Sentence) -> bool:
-    """Reporting, asking, denying, supposing: not a declaration."""
-    if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO) or _by_others(sentence):
-        return True
-    core = sentence.first(_CORE)
-    if core is None or _denied(sentence, core):
-        return True
-    condition = sentence.first(Part.IF)
-    return condition is not None and condition < core and sentence.language not in HEAD_FINAL
-
-
-def _by_others(sentence: Sentence) -> bool:
-    """Whether "other" says who copies, not whence: "republished by other papers" against "taken from other sites"."""
-    return any(part & Part.OTHER and not sentence.outside(at) and not (part & Part.FROM or _whence(sentence, at))
-               for at, part in enumerate(sentence.parts))
-
-
-# What can stand between "from" and "other": "from a number of other sites", "من مواقع أخرى".
-_BETWEEN = Part.OUTLET | Part.SRC | Part.FEED | Part.FILL | Part.OTHER | Part.ITEM | Part.FROM | Part.TONGUE
-_REACH = 5
-# Where "from" is written into the word, or the other's report is the object: 다른 매체 보도를, başka bir siteden.
-_WRITTEN_FROM = {"ko": ("에서", "로부터", "을", "를", "의"), "tr": ("dan", "den", "tan", "ten")}
-
-
-def _whence(sentence: Sentence, at: int) -> bool:
-    """Whether "from" governs the word: before it, or behind it where what governs stands last."""
-    if sentence.language in HEAD_FINAL:
-        return _governed(sentence, range(at, min(at + _REACH + 1, len(sentence.parts))))
-    # German "von" means "by" as well, where no article follows.
-    if sentence.language == "de" and at and sentence.tokens[at - 1].form == "von":
-        return False
-    return _governed(sentence, range(at, max(-1, at - _REACH - 1), -1))
-
-
-def _governed(sentence: Sentence, places: range) -> bool:
-    endings = _WRITTEN_FROM.get(sentence.language, ("\0",))
-    for at in places:
-        part = sentence.parts[at]
-        if part & Part.FROM or sentence.tokens[at].form.endswith(endings):
-            return True
-        if part & Part.AT or not (part & _BETWEEN or sentence.outside(at)):
-            return False
-    return False
-
-
-def _denied(sentence: Sentence, core: int) -> bool:
-    """Whether a negation governs the core. Far behind it, it belongs to what follows: "and does not reflect our views"."""
-    at = sentence.first(Part.NOT)
-    if at is None or sentence.has(Part.EDIT | Part.RESP | Part.AUTO):
-        return False
-    return at <= core + 4 or sentence.language in HEAD_FINAL
-
-
-_CORE = Part.COPY | Part.MADE | Part.WP | Part.PUB | Part.RESP | Part.EDIT
 _MANNER = Part.AUTO | Part.SRC | Part.FEED
 # Where "from" is written into the word itself: sitesinden, מהאתר.
 _ATTACHED = HEAD_FINAL | {"he", "ar", "el"}
@@ -169,7 +46,7 @@ def _whole(sentence: Sentence) -> bool:
     if _possessed(sentence, item):
         return False
     window = range(item + 1, min(item + 3, len(sentence.parts))) if sentence.language in _ITEM_FIRST else range(max(0, item - 4), item)
-    return not any(sentence.strange(at) and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
+    return not any(sentence.strange(at) and agency(sentence.tokens[at].form) is None and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
 
 
 def _sure_name(sentence: Sentence) -> bool:
@@ -186,15 +63,13 @@ def _foreign(sentence: Sentence) -> bool:
     return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
 
 
-# "of", where it follows what possesses: の, का/के/की, کا/کے/کی; written onto the word in Korean and Turkish.
-_OF = frozenset(map(fold, ("の", "का", "के", "की", "کا", "کے", "کی", "의")))
 _WRITTEN_OF = {"ko": ("의",), "tr": ("nin", "nın", "nun", "nün", "deki", "daki", "teki", "taki")}
 
 
 def _possessed(sentence: Sentence, item: int) -> bool:
     """Whether something of the item is spoken of: この記事のデータ, इस लेख के आंकड़े."""
     after = item + 1
-    if after < len(sentence.tokens) and sentence.tokens[after].form in _OF:
+    if after < len(sentence.tokens) and sentence.tokens[after].form in OF:
         after += 1
     elif not sentence.tokens[item].form.endswith(_WRITTEN_OF.get(sentence.language, ("\0",))):
         return False
@@ -218,7 +93,15 @@ def _copied(sentence: Sentence) -> bool:
     if sentence.has(Part.THIS) or sentence.has(Part.US):
         return sentence.plain(2, 0.25)
     sure = sentence.has(_MANNER) or _sure_name(sentence)
-    return sure and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
+    return sure and not _active(sentence) and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
+
+
+def _active(sentence: Sentence) -> bool:
+    """Whether something is said to copy: "the software copies articles from news sites"."""
+    copied, item = sentence.first(Part.COPY | Part.MADE | Part.PUB), sentence.first(Part.ITEM)
+    if copied is None or item is None or copied >= item or sentence.language in HEAD_FINAL:
+        return False
+    return any(part & (Part.AUTO | Part.OUTLET | Part.SRC | Part.FEED) and not part & Part.FROM for part in sentence.parts[:copied])
 
 
 def _first_published(sentence: Sentence) -> bool:
@@ -238,10 +121,16 @@ def _credits(sentence: Sentence) -> bool:
 _CREDIT = 10        # words of "reprinted by permission of …"
 
 
+def _permitted(sentence: Sentence) -> bool:
+    """Reprinted with permission of the author."""
+    return (sentence.has(Part.COPY, Part.AUTO, Part.OUTLET) and not sentence.has(Part.NOT) and len(sentence.tokens) <= _CREDIT
+            and sentence.starts(Part.COPY) and sentence.plain(0, 0))
+
+
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
-    if sentence.has(Part.COPY, Part.AUTO, Part.OUTLET) and len(sentence.tokens) <= _CREDIT and sentence.starts(Part.COPY):
-        return sentence.plain(0, 0)    # Reprinted with permission of the author
+    if _permitted(sentence):
+        return True
     first = sentence.has(Part.PUB, Part.FIRST) and sentence.has(Part.FROM | Part.AT)
     if len(sentence.tokens) > 16 or _credits(sentence) or not (first or sentence.has(Part.COPY, Part.FROM)):
         return False
@@ -312,43 +201,24 @@ _DECLARATIONS: tuple[Rule, ...] = (_copied, _first_published, _elliptic, _footer
 
 def declares(sentence: Sentence) -> bool:
     """Whether a sentence declares that its text is a copy."""
-    if not _vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS):
+    if not vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS):
         return True
-    return not sentence.question and len(sentence.tokens) <= _LONGEST and sentence.has(Part.COPY | Part.MADE | Part.PUB) and _in_clause(sentence)
+    return not sentence.question and len(sentence.tokens) <= LONGEST and sentence.has(Part.COPY | Part.MADE | Part.PUB) and _in_clause(sentence)
 
 
 def _in_clause(sentence: Sentence) -> bool:
     """Whether a clause declares for itself: "…; this item was taken by our robot from NAME". What the others say need not be
     explained, if it reports nothing and supposes nothing."""
-    clauses = _clauses(sentence)
-    return len(clauses) > 1 and any(
-        _states(clause, first=at == 0, disclaimed=any(each is not clause and _no_liability(each) for each in clauses))
-        and not any(_discusses(each) for each in clauses if each is not clause)
-        and not any(each.has(Part.IF) for each in clauses[:at])
-        for at, clause in enumerate(clauses))
-
-
-def _clauses(sentence: Sentence) -> list[Sentence]:
-    """The clauses of a sentence, each read for itself."""
-    tokens = sentence.tokens
-    starts = [0, *(at for at in range(1, len(tokens)) if _BREAK.search(sentence.text[tokens[at - 1].end:tokens[at].start])), len(tokens)]
-    return [_part(sentence, start, stop) for start, stop in pairwise(starts) if stop > start] if len(starts) <= _CLAUSES else []
-
-
-_CLAUSES = 12
-_BREAK = regex.compile(r"[,;:،؛，；：、。।]|\s[–—-]\s|—")
-
-
-def _part(sentence: Sentence, start: int, stop: int) -> Sentence:
-    tokens, parts = sentence.tokens[start:stop], sentence.parts[start:stop]
-    name = span_of_name(tokens, parts, final=sentence.language in HEAD_FINAL)
-    named = sentence.text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
-    free = frozenset(at - start for at in sentence.free if start <= at < stop)
-    return Sentence(tokens, parts, name, named, sentence.language, sentence.question, free, sentence.text)
+    cut = clauses(sentence)
+    return len(cut) > 1 and any(
+        _states(clause, first=at == 0, disclaimed=any(each is not clause and _no_liability(each) for each in cut))
+        and not any(_discusses(each) for each in cut if each is not clause)
+        and not any(each.has(Part.IF) for each in cut[:at])
+        for at, clause in enumerate(cut))
 
 
 def _states(clause: Sentence, *, first: bool, disclaimed: bool) -> bool:
-    if _vetoed(clause):
+    if vetoed(clause):
         return False
     if clause.has(Part.ITEM) and (clause.has(Part.THIS) or clause.has(Part.US) or disclaimed):
         return _copied(clause) or (clause.has(Part.THIS) and _first_published(clause))
@@ -357,7 +227,7 @@ def _states(clause: Sentence, *, first: bool, disclaimed: bool) -> bool:
 
 def _discusses(clause: Sentence) -> bool:
     """Whether a clause reports: "…, he complained". "We answer for nothing that it claims" does not."""
-    return (clause.has(Part.VETO) or _by_others(clause)) and not _no_liability(clause)
+    return (clause.has(Part.VETO) or by_others(clause)) and not _no_liability(clause)
 
 
 def _no_liability(clause: Sentence) -> bool:
@@ -411,7 +281,7 @@ _WANTED: tuple[tuple[int, ...], ...] = (
     (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
     (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
     (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
-    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
+    (Part.COPY, Part.FROM), (_ANY, Part.COPY, Part.AUTO, Part.OUTLET), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
 )
 _KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
 _GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)
