@@ -11,7 +11,7 @@ from crawler.core import urls
 from crawler.newsworld import Truth, World
 
 WORLD = World(demo.START)
-TRUTH = {one.id: one for one in WORLD.truth.values()}
+TRUTH = {one.id: one for one in WORLD.truth}
 
 
 @pytest.fixture(scope="session")
