@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from crawler import matcher
 from crawler.core import boilerplate, dates, match, phrases, story, urls
-from crawler.core.text import clean
+from crawler.core.text import clean, key, words
 from crawler.core.types import (
     Article,
     Attribution,
@@ -115,6 +115,7 @@ def deduplicate(
         if len(articles) != len(given):
             raise ValueError("ids are not unique")
         prepared = dict(zip(articles, step(partial(_prepare, rules), _with_holders(articles)), strict=True))
+        prepared |= {id_: replace(prepared[id_], keys=(), wall="template") for id_ in _templates(articles)}
         readings = {id_: matcher.Reading(one, frozenset(prepared[id_].dropped)) for id_, one in articles.items()}
         asked = _questions(articles, prepared, readings, window)
         matches = sorted((each for found in step(partial(_verify, rules), asked) for each in found),
@@ -147,6 +148,18 @@ def _with_holders(articles: Mapping[str, Article]) -> Iterator[tuple[Article, di
                 held.append(id_)
     for one in articles.values():
         yield one, {unit: holders[one.source, unit] for unit in own.get(one.id, ())}
+
+
+def _templates(articles: Mapping[str, Article]) -> Iterator[str]:
+    """Articles whose text their host shows under other titles too: walls and templates."""
+    alike: dict[tuple[str, int], list[Article]] = {}
+    for one in articles.values():
+        if one.url:
+            whole = key([word.form for word in words(one.text)])
+            alike.setdefault((urls.host(one.url), whole), []).append(one)
+    for group in alike.values():
+        if matcher.is_template(one.title for one in group):
+            yield from (one.id for one in group)
 
 
 def _prepare(rules: matcher.Rules, given: tuple[Article, dict[int, list[str]]]) -> matcher.Prepared:

@@ -1,17 +1,18 @@
 """The one matcher, of the daemon and of `dedup`: the stages of the core put together, still without any IO.
 
+    survey    an article                              -> the keys of its units, and of its whole text
     prepare   an article and who else holds its units -> what to leave out, and its keys
     verify    an article and its candidates           -> the matches
     settle    a component of tied articles            -> its stories, each with its original
 
-All three are plain functions of picklable values: the daemon calls them in worker processes.
+All are plain functions of picklable values: the daemon calls them in worker processes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from crawler.core import boilerplate, elect, fingerprint, match, story
+from crawler.core import boilerplate, elect, fingerprint, match, story, text
 from crawler.core.text import Body
 from crawler.core.types import (
     Article,
@@ -25,6 +26,7 @@ from crawler.core.types import (
 )
 
 CANDIDATES = 50   # best candidates that are verified
+SAME_TEXT = 3     # titles of one text on one host that make it a wall or a template
 RELATED = 0.5     # share of the containment that makes a copy from which a match is kept as related
 
 
@@ -61,7 +63,27 @@ class Prepared:
     dropped: tuple[int, ...]
     keys: tuple[int, ...]
     words: int                # of the body
-    wall: str | None = None   # why it is barred: a wall of the page, or "short"
+    wall: str | None = None   # why it is barred: a wall of the page, "short", or "template"
+    crowded: tuple[int, ...] = ()   # units with so many holders, this article among them, that others may drop them too
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is asked of the store about an article: who holds its units, who has the very same text."""
+
+    units: tuple[int, ...]
+    text: int
+
+
+def survey(article: Article) -> Survey:
+    """The keys of an article's units, and of its whole text."""
+    return Survey(boilerplate.unit_keys(article.text, article.title),
+                  text.key([word.form for word in text.words(article.text)]))
+
+
+def is_template(titles: Iterable[str]) -> bool:
+    """Whether one text, shown by one host under these titles, is a wall or a template, and not an article."""
+    return len({text.fold(title) for title in titles}) >= SAME_TEXT
 
 
 def prepare(article: Article, holders: Mapping[int, Sequence[str]], rules: Rules) -> Prepared:
@@ -71,7 +93,8 @@ def prepare(article: Article, holders: Mapping[int, Sequence[str]], rules: Rules
     body = Reading(article, frozenset(dropped)).body()
     count = len(body.words) - len(body.site)
     wall = article.walls[0] if article.walls else ("short" if count < rules.min_words else None)
-    return Prepared(tuple(sorted(dropped)), () if wall else fingerprint.keys(body), count, wall)
+    crowded = tuple(sorted(key for key, ids in holders.items() if article.id in ids and len(ids) >= boilerplate.HOLDERS))
+    return Prepared(tuple(sorted(dropped)), () if wall else fingerprint.keys(body), count, wall, crowded)
 
 
 def verify(one: Reading, others: Sequence[Reading], rules: Rules) -> list[Match]:
@@ -174,4 +197,4 @@ def _whole_verdict(original: str, verdicts: Sequence[Verdict]) -> str | None:
     return max(named, key=lambda verdict: (verdict.at, verdict.id)).ruling if named else None
 
 
-__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "prepare", "settle", "verify"]
+__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "Survey", "is_template", "prepare", "settle", "survey", "verify"]

@@ -18,7 +18,7 @@ from functools import partial
 import xxhash
 
 from crawler import matcher
-from crawler.core import boilerplate, feeds, schedule, text, urls
+from crawler.core import boilerplate, feeds, schedule, urls
 from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
 from crawler.errors import Reason, WorkerError
 from crawler.log import event
@@ -47,7 +47,7 @@ from crawler.sources import Sources
 FEED_SECONDS = 5.0                      # CPU of one feed document; real ones: p95 0.3 s, max 2.2 s
 JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest length take a fraction of it
 COMPONENT = 500                         # articles that one story is settled from
-SAME_TEXT = 3                           # addresses of one host with one text and different titles: a wall or template
+PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
 _log = logging.getLogger(__name__)
@@ -180,67 +180,112 @@ class Pipeline:
 
     async def judge(self, judgement: Judgement) -> list[StoryChange]:
         """Find whom an article copies and who copies it, and settle the stories that this touches."""
-        article = judgement.article
-        prepared = await self._prepare(article)
-        await self.store.set_dropped(article.id, prepared.dropped)
-        await self.store.put_keys(article.id, prepared.keys, article.first_seen)  # before asking: two that arrive at once
-        matches = await self._verify(article, prepared) if prepared.keys else []
-        await self.store.save_matches(article.id, matches)
-        changes = await self._settle(article)
-        await self._follow(article)
+        changes: list[StoryChange] = []
+        try:
+            changes = await self._place(judgement.article)
+        except WorkerError as error:
+            # It would fail again: what was found before stays, until something marks the article anew.
+            event(_log, "judge-failed", logging.ERROR, url=judgement.article.url, reason=error.reason, detail=error.detail)
+        await self._follow(judgement.article)
         await self.store.finish_judging(judgement, self.clock())
         for change in changes:
             event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
         return changes
+
+    async def _place(self, article: Article) -> list[StoryChange]:
+        prepared = await self._prepare(article)
+        mine = matcher.Reading(article, frozenset(prepared.dropped))
+        asked = await self._asked(article, prepared)
+        others = await self._readings(asked)
+        matches = await self._verify(mine, others) if prepared.keys else []
+        async with self.store.electing():
+            if prepared.keys:
+                matches = await self._renewed(mine, others, matches)
+            parted = await self._parted(article, matches)
+            await self.store.save_matches(article.id, matches, asked)
+            return await self._settle([article.id, *parted])
 
     @property
     def _rules(self) -> matcher.Rules:
         return matcher.Rules(self.settings.match.containment, self.settings.match.min_words)
 
     async def _prepare(self, article: Article) -> matcher.Prepared:
-        """Units that the source repeats, the keys of the rest; a text that many addresses share is a wall."""
-        keys = boilerplate.unit_keys(article.text, article.title)
-        holders = await self.store.unit_holders(article.source, keys, boilerplate.HOLDERS_ASKED)
+        """Units that the source repeats, the keys of the rest; a text that many addresses share is a wall.
+
+        Whether it is one is asked again when the keys are in: of two that arrive at once, one sees the other.
+        """
+        survey = await self.pool.run(matcher.survey, article, timeout=JUDGE_SECONDS)
+        holders = await self.store.unit_holders(article.source, survey.units, boilerplate.HOLDERS_ASKED)
         prepared = await self.pool.run(matcher.prepare, article, holders, self._rules, timeout=JUDGE_SECONDS)
-        alike = await self._alike(article)
+        await self.store.set_dropped(article.id, prepared.dropped, prepared.crowded)
+        alike = await self._alike(article, survey)
+        if not alike:
+            await self.store.put_keys(article.id, prepared.keys, article.first_seen)  # before candidates are asked for
+            alike = await self._alike(article, survey) if prepared.keys else []
         if not alike:
             return prepared
+        await self.store.put_keys(article.id, (), article.first_seen)
+        await self.store.mark_indexed(alike)   # those that were judged when there were fewer
         return replace(prepared, keys=(), wall="template")
 
-    async def _alike(self, article: Article) -> bool:
-        """Whether three addresses of the host show this text under different titles: a wall or a template."""
-        same = await self.store.same_text(urls.host(urls.canonical(article.url) or ""), text_key(article.text))
-        others = [(id_, text.fold(title)) for id_, title in same if id_ != article.id]
-        titles = {title for _, title in others}
-        if len(titles | {text.fold(article.title)}) < SAME_TEXT:
-            return False
-        if len(titles) < SAME_TEXT and await self._is_newest(article, [id_ for id_, _ in others]):
-            # The one that completes the three tells the others, once; those that come later find it settled.
-            await self.store.mark_unjudged(None, [id_ for id_, _ in others])
-        return True
+    async def _alike(self, article: Article, survey: matcher.Survey) -> list[str]:
+        """The other addresses of the host that show this text, where that makes it a wall or a template; else none."""
+        same = await self.store.same_text(urls.host(urls.canonical(article.url) or ""), survey.text)
+        others = [(id_, title) for id_, title in same if id_ != article.id]
+        return [id_ for id_, _ in others] if matcher.is_template([article.title, *(title for _, title in others)]) else []
 
-    async def _is_newest(self, article: Article, ids: Sequence[str]) -> bool:
-        mine = (article.first_seen, article.id)
-        return all((other.first_seen, other.id) < mine for other in await self.store.articles(ids))
-
-    async def _verify(self, article: Article, prepared: matcher.Prepared) -> list[Match]:
+    async def _asked(self, article: Article, prepared: matcher.Prepared) -> list[str]:
+        """Whom an article is compared with: its candidates, and those that it was matched with before."""
         window = self.settings.match.window
-        ids = await self.store.candidates(article.id, prepared.keys, article.first_seen - window,
-                                          article.first_seen + window, matcher.CANDIDATES)
-        others = await self._readings(ids)
-        mine = matcher.Reading(article, frozenset(prepared.dropped))
-        return await self.pool.run(matcher.verify, mine, others, self._rules, timeout=JUDGE_SECONDS)
+        found = await self.store.candidates(article.id, prepared.keys, article.first_seen - window,
+                                            article.first_seen + window, matcher.CANDIDATES) if prepared.keys else []
+        return sorted({*found, *await self.store.matched(article.id)})
+
+    async def _verify(self, mine: matcher.Reading, others: Sequence[matcher.Reading]) -> list[Match]:
+        """The matches; where all together are too much for a worker, those that it can compare one by one."""
+        try:
+            return await self.pool.run(matcher.verify, mine, others, self._rules, timeout=JUDGE_SECONDS)
+        except WorkerError:
+            return [match for other in others for match in await self._verify_one(mine, other)]
+
+    async def _verify_one(self, mine: matcher.Reading, other: matcher.Reading) -> list[Match]:
+        try:
+            return await self.pool.run(matcher.verify, mine, [other], self._rules, timeout=PAIR_SECONDS)
+        except WorkerError as error:
+            event(_log, "pair-failed", logging.WARNING, a=mine.article.url, b=other.article.url, reason=error.reason)
+            return []
+
+    async def _renewed(
+        self, mine: matcher.Reading, others: Sequence[matcher.Reading], matches: Sequence[Match],
+    ) -> list[Match]:
+        """The matches, those with an article that was judged meanwhile, and whose body changed, found anew."""
+        dropped = await self.store.dropped([other.article.id for other in others])
+        changed = [replace(other, dropped=dropped[other.article.id]) for other in others
+                   if dropped[other.article.id] != other.dropped]
+        ids = {other.article.id for other in changed}
+        kept = [match for match in matches if not ids & {match.a, match.b}]
+        return kept + (await self._verify(mine, changed) if changed else [])
+
+    async def _parted(self, article: Article, matches: Sequence[Match]) -> list[str]:
+        """Whom this article was tied to and no longer is: their stories may have hung on it."""
+        still = {id_ for match in matches if match.copied for id_ in (match.a, match.b)}
+        return [id_ for id_, copied in (await self.store.matched(article.id)).items() if copied and id_ not in still]
 
     async def _readings(self, ids: Sequence[str]) -> list[matcher.Reading]:
         dropped = await self.store.dropped(ids)
         return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await self.store.articles(ids)]
 
-    async def _settle(self, article: Article) -> list[StoryChange]:
-        async with self.store.electing():
-            ids, matches = await self.store.component(article.id, COMPONENT)
-            readings = await self._readings(ids)
-            stories = await self._stories(readings, matches) if len(readings) > 1 else []
-            return await self.store.save_stories(ids, stories, self.clock())
+    async def _settle(self, touched: Sequence[str]) -> list[StoryChange]:
+        """Part the components of these articles anew."""
+        changes, settled = [], set[str]()
+        for id_ in touched:
+            if id_ not in settled:
+                ids, matches = await self.store.component(id_, COMPONENT)
+                readings = await self._readings(ids)
+                stories = await self._stories(readings, matches) if len(readings) > 1 else []
+                changes += await self.store.save_stories(ids, stories, self.clock())
+                settled.update(ids)
+        return changes
 
     async def _stories(self, readings: Sequence[matcher.Reading], matches: Sequence[Match]) -> list[Story]:
         verdicts = await self.store.verdicts([reading.article.id for reading in readings])
@@ -248,8 +293,11 @@ class Pipeline:
                                    timeout=JUDGE_SECONDS)
 
     async def _follow(self, article: Article) -> None:
-        """Have the pages fetched that an article names as its source, also where they are in no feed."""
-        if not self.settings.crawl.follow_attribution:
+        """Have the pages fetched that an article of a feed names as its source, also where they are in no feed.
+
+        One step only: two sites whose pages name each other's would else be crawled for ever.
+        """
+        if not self.settings.crawl.follow_attribution or article.window is None:
             return
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
@@ -270,11 +318,6 @@ def named_pages(article: Article) -> dict[str, str]:
             if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
                 found.setdefault(url, urls.address(link) or url)
     return found
-
-
-def text_key(text_: str) -> int:
-    """The key of a whole text in its normal form: equal for walls and templates served under many addresses."""
-    return text.key([word.form for word in text.words(text_)])
 
 
 def _wanted(feed: Feed, entries: Sequence[Entry]) -> list[SeenEntry]:

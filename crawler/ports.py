@@ -407,9 +407,10 @@ class Store(Protocol):
         articles do not count."""
         ...
 
-    async def set_dropped(self, article: str, dropped: Sequence[int]) -> int:
-        """These units of the article were left out. Other holders of a dropped unit that were judged when it had
-        fewer holders and kept it are marked for judging again; returns how many."""
+    async def set_dropped(self, article: str, dropped: Sequence[int], crowded: Sequence[int] = ()) -> int:
+        """These units of the article were left out. The first time for an article, other holders of its `crowded`
+        units that were judged when these had fewer holders, and kept them, are marked for judging again; returns how
+        many. Not at a later time: what a source repeats follows from who holds what, and has not changed since."""
         ...
 
     async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
@@ -435,8 +436,13 @@ class Store(Protocol):
         """(id, title) of articles of one host with the same normalised text: walls and templates."""
         ...
 
-    async def save_matches(self, article: str, matches: Sequence[Match]) -> None:
-        """Replace every match of the article."""
+    async def matched(self, article: str) -> dict[str, bool]:
+        """Articles that have a match with this one, in order of id: whether one is copied, or only related."""
+        ...
+
+    async def save_matches(self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None) -> None:
+        """Replace the matches of the article with those in `asked` (None: with all). Others stay: another judge may
+        have found them meanwhile."""
         ...
 
     async def component(self, article: str, limit: int) -> tuple[list[str], list[Match]]:
@@ -463,6 +469,10 @@ class Store(Protocol):
 
     async def mark_unjudged(self, since: datetime | None, articles: Sequence[str] | None = None) -> int:
         """Mark articles for judging again (`rematch`, a verdict); returns how many."""
+        ...
+
+    async def mark_indexed(self, articles: Sequence[str]) -> int:
+        """Mark those of these articles that have keys for judging again; returns how many."""
         ...
 
     async def backlog(self, now: datetime) -> Backlog:

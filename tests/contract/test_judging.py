@@ -60,28 +60,45 @@ async def test_holders_of_units_by_source(store, desk, make, monkeypatch, some):
     assert (len(many), many[7]) == (300, ["aa", "ab", "ac"])
 
 
-async def test_who_kept_a_unit_that_is_now_dropped_is_judged_again(store, desk, make):
+async def test_who_kept_a_unit_that_a_first_judgement_finds_crowded_is_judged_again(store, desk, make):
     for name in "abc":
         await desk.put(name, units=(1, 2))
     await desk.put("other source", source="Herald", units=(1,))
     await desk.put("other unit", units=(3,))
     await desk.judge_all()
-    assert await store.set_dropped("ac", [1]) == 2
+    assert await store.set_dropped("ac", [1], [1]) == 2
     assert sorted(await desk.judge_all()) == ["aa", "ab"]
-    assert await store.set_dropped("aa", [1]) == 1     # b has not dropped it yet
-    assert await store.set_dropped("ab", [1]) == 0
-    assert await store.dropped(["aa", "none"]) == {"aa": frozenset({1}), "none": frozenset()}
+    assert await store.dropped(["ac", "none"]) == {"ac": frozenset({1}), "none": frozenset()}
     await store.set_dropped("aa", [2**64 - 1])
     assert await store.dropped(["aa"]) == {"aa": frozenset({2**64 - 1})}
+
+
+async def test_a_later_judgement_marks_nobody(store, desk, make):
+    """Two that differ for good over each other's paragraphs would mark each other for ever."""
+    await desk.put("a", "b", units=(1, 2))
+    await desk.judge_all()
+    assert [await store.set_dropped("aa", [1], [1]), await store.set_dropped("ab", [2], [2])] == [1, 1]
+    await desk.judge_all()
+    assert [await store.set_dropped("aa", [1], [1]), await store.set_dropped("ab", [2], [2])] == [0, 0]
 
 
 async def test_a_holder_that_is_just_being_judged_is_judged_again_too(store, desk, make):
     await desk.put("a", "b", units=(1,))
     (first,) = await store.claim_unjudged(make.START, make.LEASE, 1)
     assert first.article.id == "aa"
-    assert await store.set_dropped("ab", [1]) == 1
+    assert await store.set_dropped("ab", [], [1]) == 1
     await store.finish_judging(first, make.START)
     assert sorted(await desk.judge_all()) == ["aa", "ab"]
+
+
+async def test_marking_those_that_have_keys(store, desk, make):
+    await desk.put("a", "b", "c")
+    await store.put_keys("aa", [1], make.START)
+    await store.put_keys("ab", [1], make.START)
+    await store.put_keys("ab", [], make.START)
+    await desk.judge_all()
+    assert await store.mark_indexed(["aa", "ab", "ac", "none"]) == 1
+    assert await desk.judge_all() == ["aa"]
 
 
 async def test_candidates_share_keys_in_the_window_rare_ones_first(store, desk, make):
@@ -142,8 +159,21 @@ async def test_matches_of_an_article_are_replaced(store, desk, make):
     assert await store.component("a1", 9) == (["a1", "a2"], [full])
     await store.save_matches("a3", [make.match("a3", "a2")])
     assert await store.component("a1", 9) == (["a1", "a2", "a3"], [full, make.match("a2", "a3")])
+    assert await store.matched("a2") == {"a1": True, "a3": True}
     await store.save_matches("a1", [])
     assert await store.component("a1", 9) == (["a1"], [])
+
+
+async def test_matches_that_another_judge_found_meanwhile_stay(store, desk, make):
+    await desk.put("1", "2", "3")
+    await store.save_matches("a2", [make.match("a1", "a2"), make.match("a2", "a3", copied=False)])
+    assert await store.matched("a2") == {"a1": True, "a3": False}
+    await store.save_matches("a1", [make.match("a1", "a3")], ["a3"])
+    assert await store.matched("a1") == {"a2": True, "a3": True}
+    await store.save_matches("a1", [], ["a2", "none"])
+    assert await store.matched("a1") == {"a3": True}
+    await store.save_matches("a1", [], [])
+    assert await store.matched("a1") == {"a3": True}
 
 
 async def test_two_judges_may_find_the_same_match(store, second, desk, make):

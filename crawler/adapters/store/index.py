@@ -36,9 +36,9 @@ class Index(Part):
 
         return await self._db.read(look)
 
-    async def set_dropped(self, article: str, dropped: Sequence[int]) -> int:
+    async def set_dropped(self, article: str, dropped: Sequence[int], crowded: Sequence[int] = ()) -> int:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: _drop(connection, article, dropped))
+        return await self._db.write(lambda connection: _drop(connection, article, dropped, crowded))
 
     async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
         """See `ports.Store`. Every id asked for is there; what is unknown has dropped nothing."""
@@ -175,8 +175,8 @@ async def _put(connection: AsyncConnection, article: str, wanted: list[int], see
     return len(before)
 
 
-async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int]) -> int:
-    row = (await connection.execute(sa.select(articles.c.source, articles.c.unit_keys).where(
+async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int], crowded: Sequence[int]) -> int:
+    row = (await connection.execute(sa.select(articles.c.source, articles.c.unit_keys, articles.c.dropped_keys).where(
         articles.c.id == article, ~articles.c.forgotten))).one_or_none()
     if row is None:
         return 0
@@ -184,8 +184,15 @@ async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int
     await _flag(connection, article, {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}, gone)
     await connection.execute(sa.update(articles).where(articles.c.id == article).values(
         dropped_keys=pack_keys(sorted(set(dropped)))))
+    if row.dropped_keys is not None:
+        return 0
+    return await _mark_keepers(connection, article, {unit_of(row.source, key) for key in crowded})
+
+
+async def _mark_keepers(connection: AsyncConnection, article: str, crowded: set[int]) -> int:
+    """The other holders that keep one of these units, and may not have seen the newest of its holders."""
     keeping: set[str] = set()
-    for chunk in chunks(sorted(gone)):
+    for chunk in chunks(sorted(crowded)):
         keeping |= set(await connection.scalars(
             sa.select(units.c.article).where(units.c.unit.in_(chunk), units.c.article != article, is_kept)))
     # One that waits unclaimed will see today's holders anyway.

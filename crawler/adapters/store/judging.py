@@ -57,12 +57,32 @@ class Judging(Part):
         """See `ports.Store`."""
         return await self._db.read(lambda connection: load_articles(connection, ids))
 
-    async def save_matches(self, article: str, matches: Sequence[Match]) -> None:
+    async def mark_indexed(self, articles: Sequence[str]) -> int:
         """See `ports.Store`."""
-        await self._db.write(lambda connection: self._replace_matches(connection, article, matches))
+        return await self._db.write(lambda connection: _mark_indexed(connection, articles))
 
-    async def _replace_matches(self, connection: AsyncConnection, article: str, found: Sequence[Match]) -> None:
-        await connection.execute(sa.delete(matches).where((matches.c.a == article) | (matches.c.b == article)))
+    async def matched(self, article: str) -> dict[str, bool]:
+        """See `ports.Store`."""
+        both = sa.union_all(sa.select(matches.c.b.label("other"), matches.c.copied).where(matches.c.a == article),
+                            sa.select(matches.c.a, matches.c.copied).where(matches.c.b == article))
+
+        async def look(connection: AsyncConnection) -> dict[str, bool]:
+            return {row.other: row.copied for row in sorted(await connection.execute(both))}
+
+        return await self._db.read(look)
+
+    async def save_matches(self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None) -> None:
+        """See `ports.Store`."""
+        await self._db.write(lambda connection: self._replace_matches(connection, article, matches, asked))
+
+    async def _replace_matches(
+        self, connection: AsyncConnection, article: str, found: Sequence[Match], asked: Sequence[str] | None,
+    ) -> None:
+        mine = (matches.c.a == article, matches.c.b), (matches.c.b == article, matches.c.a)
+        for chunk in [None] if asked is None else chunks(dict.fromkeys(asked)):
+            for is_mine, other in mine:
+                await connection.execute(sa.delete(matches).where(
+                    is_mine, sa.true() if chunk is None else other.in_(chunk)))
         present = {one.id for one in await load_ids(connection, {id_ for match in found for id_ in (match.a, match.b)})}
         rows = [{"a": match.a, "b": match.b, "copied": match.copied, "detail": encode(match)}
                 for match in sorted(found, key=lambda match: (match.a, match.b)) if {match.a, match.b} <= present]
@@ -124,3 +144,8 @@ async def _mark(connection: AsyncConnection, since: datetime | None, ids: Sequen
     if ids is None:
         return await mark(connection, recent)
     return sum([await mark(connection, articles.c.id.in_(chunk) & recent) for chunk in chunks(dict.fromkeys(ids))])
+
+
+async def _mark_indexed(connection: AsyncConnection, ids: Sequence[str]) -> int:
+    has_keys = sa.func.length(articles.c.indexed) > 0
+    return sum([await mark(connection, articles.c.id.in_(chunk) & has_keys) for chunk in chunks(dict.fromkeys(ids))])
