@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from crawler import matcher
 from crawler.core import boilerplate, dates, match, phrases, story, urls
 from crawler.core.text import clean, key, words
 from crawler.core.types import (
+    UNOBSERVED,
     Article,
     Attribution,
     AttributionKind,
@@ -29,8 +30,6 @@ from crawler.core.types import (
 A = TypeVar("A")
 B = TypeVar("B")
 Step = Callable[[Callable[[A], B], Iterable[A]], Iterable[B]]
-
-_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # first_seen of a document that has none: no evidence of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Document:
         claims = (dates.parse(self.published, origin=Origin.INPUT),) if self.published else ()
         seen = dates.parse(self.first_seen, origin=Origin.INPUT).at if self.first_seen else None
         return Article(self.id, self.url, source, clean(self.title), text, self.language,
-                       seen or _latest(claims) or _UNDATED, None, claims, attributions(text, self.language, self.title))
+                       seen or _latest(claims) or UNOBSERVED, None, claims, attributions(text, self.language, self.title))
 
 
 def _latest(claims: Sequence[Claim]) -> datetime | None:
@@ -218,7 +217,7 @@ def _sampled(held: list[str]) -> list[str]:
 
 
 def _within(a: datetime, b: datetime, window: timedelta) -> bool:
-    return _UNDATED in (a, b) or abs(a - b) <= window
+    return UNOBSERVED in (a, b) or abs(a - b) <= window
 
 
 def _components(

@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -173,6 +173,10 @@ class Page:
     alternates: tuple[str, ...] = ()         # hreflang URLs
     site_name: str | None = None
     notes: tuple[str, ...] = ()              # what was cut or repaired on the way: "cut at 30000 elements", …
+
+
+UNOBSERVED = datetime(1970, 1, 1, tzinfo=UTC)
+"""`first_seen` of a text that nobody saw appear (a line given to `dedup` without a time): no evidence of when."""
 
 
 @dataclass(frozen=True, slots=True)

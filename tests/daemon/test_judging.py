@@ -100,8 +100,7 @@ def shown(stories):
 
 # --- an invented press ------------------------------------------------------------------------------------------------
 
-WORDS = ("harbour council grain ferry mill winter orchard bridge teacher lantern copper river market tower garden pilot "
-         "engine baker window forest letter museum anchor village doctor ladder cotton summer valley signal").split()
+WORDS = ["harbour", "council", "grain", "ferry", "mill", "winter", "orchard", "bridge", "teacher", "lantern", "copper", "river", "market", "tower", "garden", "pilot", "engine", "baker", "window", "forest", "letter", "museum", "anchor", "village", "doctor", "ladder", "cotton", "summer", "valley", "signal"]
 
 
 def prose(seed, count):

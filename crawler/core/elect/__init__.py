@@ -19,12 +19,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from crawler.core import phrases, urls
 from crawler.core.elect.candidates import Candidate, candidates, licensed, points_to
 from crawler.core.elect.cases import WEIGHTS, log_odds
 from crawler.core.elect.why import copy_evidence, why
-from crawler.core.types import Article, AttributionKind, Evidence, SourceFacts, Verdict
+from crawler.core.types import UNOBSERVED, Article, AttributionKind, Evidence, SourceFacts, Verdict
 
 __all__ = ["DECIDED", "Candidate", "Election", "candidates", "copy_evidence", "elect", "licensed", "log_odds", "points_to"]
 
@@ -51,7 +52,7 @@ def elect(
 ) -> Election:
     """The original among `members` (at least one)."""
     ruled = _ruled({article.id for article in members}, verdicts)
-    everyone = candidates(sorted(members, key=lambda article: (article.first_seen, article.id)), facts)
+    everyone = candidates(sorted(members, key=_order), facts)
     if ruled is not None:
         return Election(ruled.anchor if ruled.ruling == "confirm" else ruled.articles[0], 1.0, True,
                         (Evidence("verdict", f"{ruled.ruling} by {ruled.who}", quote=ruled.note or None),))
@@ -60,6 +61,11 @@ def elect(
              for one in field_}
     best = max(field_, key=lambda one: cases[one.article.id])  # the first of equals: earliest sighting, then id
     return _elected(best, everyone)
+
+
+def _order(article: Article) -> tuple[bool, datetime, str]:
+    """Between equals: the earliest sighting, what nobody saw appear last, then the id."""
+    return article.first_seen == UNOBSERVED, article.first_seen, article.id
 
 
 def _ruled(ids: set[str], verdicts: Sequence[Verdict]) -> Verdict | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from crawler.core.elect.candidates import TOLERANCE, Candidate, name_of
-from crawler.core.types import Article
+from crawler.core.types import UNOBSERVED, Article
 
 WEIGHTS = {
     "declared-copy": 3.0,        # says that it copies, without saying whom
@@ -76,6 +76,8 @@ def carries(x: Candidate, y: Candidate) -> float:
 
 def _seen(x: Candidate, y: Candidate) -> float:
     """x was seen first."""
+    if UNOBSERVED in (x.article.first_seen, y.article.first_seen):
+        return 0.0
     return WEIGHTS["seen-earlier"] if y.article.first_seen - x.article.first_seen >= _SEEN_APART else 0.0
 
 
