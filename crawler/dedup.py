@@ -182,8 +182,8 @@ def _questions(
     """Each article with the candidates that it is compared with; each pair is asked once."""
     holders: dict[int, list[str]] = {}
     for id_ in sorted(prepared):
-        for key in prepared[id_].keys:
-            holders.setdefault(key, []).append(id_)
+        for shared in prepared[id_].keys:
+            holders.setdefault(shared, []).append(id_)
     asked: set[tuple[str, str]] = set()
     for id_ in sorted(prepared):
         chosen = _candidates(id_, prepared[id_].keys, holders, articles, window)
@@ -200,8 +200,8 @@ def _candidates(
     """The best candidates by the rarity of the keys they share: as `Store.candidates` ranks them."""
     seen = articles[id_].first_seen
     scores: dict[str, float] = {}
-    for key in keys:
-        near = [other for other in _sampled(holders[key]) if _within(articles[other].first_seen, seen, window)]
+    for shared in keys:
+        near = [other for other in _sampled(holders[shared]) if _within(articles[other].first_seen, seen, window)]
         for other in near:
             scores[other] = scores.get(other, 0.0) + 1 / len(near)
     scores.pop(id_, None)
