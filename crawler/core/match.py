@@ -52,6 +52,7 @@ class _Side:
     grams: tuple[int, ...]          # shingle hashes by position in `forms`
     distinct: frozenset[int]
     size: int
+    quotes: tuple[tuple[int, int], ...]   # spans of the text between quotation marks
 
 
 def match(a: Body, b: Body, containment: float = 0.6, floor: float = 0.0) -> Match | None:
@@ -79,7 +80,8 @@ def _side(body: Body, size: int) -> _Side:
     at = tuple(body.kept()[:_WORDS_AT_MOST])
     forms = tuple(body.words[position].form for position in at)
     grams = tuple(shingles(forms, size))
-    return _Side(body, at, forms, grams, frozenset(grams), size)
+    quotes = tuple(hit.span() for hit in _QUOTED.finditer(body.text))
+    return _Side(body, at, forms, grams, frozenset(grams), size, quotes)
 
 
 def _judge(left: _Side, right: _Side, common: AbstractSet[int], shorter: int, containment: float) -> Match:
@@ -147,12 +149,15 @@ def _shorter_words(figures: Match) -> int:
     return min(figures.a_words, figures.b_words)
 
 
-def _covered(side: _Side, common: AbstractSet[int]) -> set[int]:
-    """Indices into `side.at` of the words that a shared shingle covers."""
-    found: set[int] = set()
+def _covered(side: _Side, common: AbstractSet[int]) -> list[int]:
+    """Indices into `side.at`, in order, of the words that a shared shingle covers."""
+    found: list[int] = []
+    end = 0
     for start, gram in enumerate(side.grams):
         if gram in common:
-            found.update(range(start, min(start + side.size, len(side.at))))
+            last = min(start + side.size, len(side.at))
+            found.extend(range(max(start, end), last))
+            end = last
     return found
 
 
@@ -189,11 +194,9 @@ def _passage(left: _Side, right: _Side, run: tuple[int, int, int]) -> Passage:
 
 
 def _unquoted(side: _Side, found: Iterable[int]) -> float:
-    """Share of the found words that stand outside quotation marks."""
-    spans = [hit.span() for hit in _QUOTED.finditer(side.body.text)]
-    positions = sorted(found)
-    starts = [side.body.words[side.at[index]].start for index in positions]
-    return 1 - _inside(starts, spans) / len(starts)
+    """Share of the found words (indices in order) that stand outside quotation marks."""
+    starts = [side.body.words[side.at[index]].start for index in found]
+    return 1 - _inside(starts, side.quotes) / len(starts)
 
 
 def _inside(starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> int:

@@ -34,17 +34,54 @@ class Candidate:
 
 def candidates(members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> list[Candidate]:
     """Weigh the claims and resolve the attributions of each member against the others."""
-    return [_candidate(article, members, facts) for article in members]
+    known = _Known.of(members, facts)
+    return [_candidate(article, known, facts) for article in members]
 
 
-def _candidate(article: Article, members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> Candidate:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The members by what an attribution may call them: asking each pair of a thousand copies takes minutes."""
+
+    by_address: dict[str, set[str]]             # canonical URL, or registrable domain
+    by_name: dict[tuple[str, ...], set[str]]
+    by_agency: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> "_Known":
+        known = cls({}, {}, {})
+        for one in members:
+            domains = facts[one.source].domains if one.source in facts else ()
+            for address in {urls.canonical(one.url), urls.registrable(one.url), *domains} - {None, ""}:
+                known.by_address.setdefault(address or "", set()).add(one.id)
+            for name in _names(one, domains) - {()}:
+                known.by_name.setdefault(name, set()).add(one.id)
+            if agency := phrases.agency(one.source):
+                known.by_agency.setdefault(agency, set()).add(one.id)
+        return known
+
+    def named(self, attribution: Attribution) -> set[str]:
+        """The members that an attribution names: by address, by site, or by the name of their source."""
+        found: set[str] = set()
+        if attribution.url:
+            for address in (urls.canonical(attribution.url), urls.registrable(attribution.url)):
+                found |= self.by_address.get(address or "", set())
+        if attribution.name:
+            found |= self.by_name.get(name_of(attribution.name), set())
+            found |= self.by_agency.get(phrases.agency(attribution.name) or "", set())
+        return found
+
+
+def _names(article: Article, domains: Sequence[str]) -> set[tuple[str, ...]]:
+    return {name_of(name) for name in (article.source, urls.source_of(article.url), *domains)}
+
+
+def _candidate(article: Article, known: _Known, facts: Mapping[str, SourceFacts]) -> Candidate:
     claim, backdated = _claims(article)
     points: dict[str, tuple[Attribution, ...]] = {}
     abroad: list[Attribution] = []
-    others = [other for other in members if other.id != article.id]
     for each in article.attributions:
-        named = [other.id for other in others if points_to(each, other, facts)]
-        for id_ in named:
+        named = known.named(each) - {article.id}
+        for id_ in sorted(named):
             points[id_] = (*points.get(id_, ()), each)
         if not named and not _is_own(each, article, facts):
             abroad.append(each)
@@ -60,21 +97,7 @@ def _said(text: str) -> str:
 
 def points_to(attribution: Attribution, other: Article, facts: Mapping[str, SourceFacts]) -> bool:
     """Whether an attribution names the other article: its address, its site, or its source by name."""
-    if attribution.url:
-        if urls.canonical(attribution.url) == urls.canonical(other.url) or urls.same_site(attribution.url, other.url):
-            return True
-        domains = facts[other.source].domains if other.source in facts else ()
-        if urls.registrable(attribution.url) in domains:
-            return True
-    return bool(attribution.name) and _same_name(attribution.name or "", other, facts)
-
-
-def _same_name(name: str, other: Article, facts: Mapping[str, SourceFacts]) -> bool:
-    wanted = name_of(name)
-    known = {name_of(other.source), name_of(urls.source_of(other.url))}
-    known.update(name_of(domain) for domain in (facts[other.source].domains if other.source in facts else ()))
-    agency = phrases.agency(name)
-    return wanted in known or (agency is not None and agency == phrases.agency(other.source))
+    return bool(_Known.of([other], facts).named(attribution))
 
 
 def name_of(name: str) -> tuple[str, ...]:
