@@ -130,6 +130,13 @@ def test_an_agency_that_most_copies_credit_is_the_original_outside() -> None:
     assert (found.original, found.outside) == ("quiet", "Reuters")
 
 
+def test_who_credits_an_agency_does_not_lose_to_a_copier_that_is_silent() -> None:
+    honest = article("honest", 30, without=0, says=says(AttributionKind.AGENCY_CREDIT, "Reuters"))
+    found = elect.elect([honest, article("silent", 31, without=0)], {})
+    assert not found.decided
+    assert found.original == "honest"
+
+
 def test_the_configured_agency_among_the_members_is_the_original() -> None:
     facts = {"Coast Wire": SourceFacts("Coast Wire", "agency", ("coastwire.example",))}
     wire = Article("wire", "https://coastwire.example/1", "Coast Wire", "", TEXT, "en", at(30))

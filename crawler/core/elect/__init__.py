@@ -23,7 +23,7 @@ from datetime import datetime
 
 from crawler.core import phrases, urls
 from crawler.core.elect.candidates import Candidate, candidates, licensed, points_to
-from crawler.core.elect.cases import WEIGHTS, log_odds
+from crawler.core.elect.cases import AGENCY_KINDS, WEIGHTS, log_odds
 from crawler.core.elect.why import copy_evidence, why
 from crawler.core.types import UNOBSERVED, Article, AttributionKind, Evidence, SourceFacts, Verdict
 
@@ -32,7 +32,6 @@ __all__ = ["DECIDED", "Candidate", "Election", "candidates", "copy_evidence", "e
 SUREST = 0.99                       # weights are judgements, not a calibration: only a person is certain
 DECIDED = 0.75                      # probability, against the closest rival
 _CONTENDERS = 60   # a story of a thousand copies has few that can be first; the cost is their square
-_AGENCY_KINDS = (AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _outside(best: Candidate) -> str | None:
 def _common_agency(best: Candidate, others: Sequence[Candidate]) -> str | None:
     """The agency that at least half of the others credit, where it is nobody in the set: the text is its."""
     credited = Counter(agency for other in others for agency in {
-        phrases.agency(one.name) for one in other.abroad if one.name and one.kind in _AGENCY_KINDS} if agency)
+        phrases.agency(one.name) for one in other.abroad if one.name and one.kind in AGENCY_KINDS} if agency)
     if not credited or phrases.agency(best.article.source) in credited:
         return None
     name, count = min(credited.items(), key=lambda item: (-item[1], item[0]))
