@@ -92,6 +92,7 @@ def test_a_claim_that_can_mean_many_hours_does_not_decide(vague: Claim) -> None:
         (AttributionKind.DECLARED_COPY, "Paper News", None),
         (AttributionKind.NAMES_SOURCE, None, "https://paper.example/story"),
         (AttributionKind.NAMES_SOURCE, "paper.example", None),
+        (AttributionKind.NAMES_SOURCE, "The Paper", None),
         (AttributionKind.CANONICAL_ELSEWHERE, None, "https://www.paper.example/other-path"),
         (AttributionKind.BASED_ON, None, "https://paper.example/story?utm_source=x"),
     ],
