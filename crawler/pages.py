@@ -53,14 +53,14 @@ class Pages:
         if full_text != "page" and sighting.entry.content:
             page = await self._feed_content(sighting)
             if full_text == "feed" or self._is_complete(sighting.entry, page):
-                return self._made(sighting, page, None)
+                return await self._made(sighting, page, None)
         outcome = await self._get_page(sighting)
         if isinstance(outcome, Fetched):
-            return self._made(sighting, await self._read_page(sighting, outcome), outcome)
+            return await self._made(sighting, await self._read_page(sighting, outcome), outcome)
         if sighting.entry.content and self._is_final(outcome):
             page = await self._feed_content(sighting)
             if not page.walls:
-                return self._made(sighting, page, None)
+                return await self._made(sighting, page, None)
         return outcome
 
     def _is_complete(self, entry: Entry, page: Page) -> bool:
@@ -129,7 +129,7 @@ class Pages:
         except WorkerError as error:
             return _unread(sighting.entry, error.reason)
 
-    def _made(self, sighting: Sighting, page: Page, outcome: Fetched | None) -> Draft:
+    async def _made(self, sighting: Sighting, page: Page, outcome: Fetched | None) -> Draft:
         entry = sighting.entry
         final = urls.canonical(outcome.final_url) if outcome else None
         stated = urls.canonical(page.canonical) if page.canonical else None
@@ -144,9 +144,17 @@ class Pages:
         return Draft(
             urls.article_id(url), url, tuple(sorted(aliases)), urls.host(url), source, page,
             outcome.status if outcome else 0, outcome.at if outcome else self.clock(),
-            boilerplate.unit_keys(page.text, page.title), outcome.body if outcome else None,
+            await self._units(page), outcome.body if outcome else None,
             outcome.headers if outcome else (),
             urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url)
+
+    async def _units(self, page: Page) -> tuple[int, ...]:
+        """In a worker: a long text would hold up everything else for seconds."""
+        try:
+            return await self.pool.run(boilerplate.unit_keys, page.text, page.title,
+                                       timeout=self.settings.extract.timeout.total_seconds())
+        except WorkerError:
+            return ()   # it teaches nothing of its source
 
     def _is_final(self, outcome: Refused | Failed) -> bool:
         """Whether asking again is useless: the server, or robots.txt, says no."""

@@ -20,7 +20,7 @@ import xxhash
 from crawler import matcher
 from crawler.core import boilerplate, feeds, schedule, urls
 from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
-from crawler.errors import Reason, WorkerError
+from crawler.errors import OperationError, Reason, WorkerError
 from crawler.log import event
 from crawler.pages import Pages
 from crawler.ports import (
@@ -127,6 +127,9 @@ class Pipeline:
                     outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
             except (feeds.FeedFault, WorkerError) as fault:
                 return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
+            except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
+                detail = f"could not be read: {type(error).__name__}: {error}"
+                return schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail), []
         entries = _wanted(feed, parsed.entries) if parsed else []
         self._note_dropped(feed, parsed)
         return await self._success(feed, outcome, parsed, hash_, entries), entries
@@ -162,7 +165,7 @@ class Pipeline:
         if known is not None and sighting.purpose != "revisit":
             await self.store.attach(sighting, known, self.clock())
             return
-        draft = await self.pages.draft(sighting)
+        draft = await self._draft(sighting)
         if isinstance(draft, Draft):
             saved = await self.store.save_article(draft, sighting, self.clock())
             event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
@@ -172,6 +175,15 @@ class Pipeline:
         event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=draft.reason, detail=draft.detail,
               retry=retry)
         await self.store.fail_sighting(sighting, draft.reason, draft.detail, retry, self.clock())
+
+    async def _draft(self, sighting: Sighting) -> Draft | Refused | Failed:
+        """A page that breaks what reads it is asked for again as one that fails is, and then given up."""
+        try:
+            return await self.pages.draft(sighting)
+        except OperationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
+            return Failed(Reason.PROTOCOL, f"could not be read: {type(error).__name__}: {error}", self.clock())
 
     # --- judge --------------------------------------------------------------------------------------------------
 
