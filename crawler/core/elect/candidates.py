@@ -42,9 +42,9 @@ def candidates(members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> 
 class _Known:
     """The members by what an attribution may call them: asking each pair of a thousand copies takes minutes."""
 
-    by_address: Mapping[str, set[str]]             # canonical URL, or registrable domain
-    by_name: Mapping[tuple[str, ...], set[str]]
-    by_agency: Mapping[str, set[str]]
+    by_address: dict[str, set[str]]            # canonical URL, or registrable domain
+    by_name: dict[tuple[str, ...], set[str]]
+    by_agency: dict[str, set[str]]
 
     @classmethod
     def of(cls, members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> "_Known":
