@@ -39,7 +39,7 @@ imports: setup-dev  ## import-linter: which module may know which.
 	$(bin)/lint-imports --cache-dir .import_linter_cache
 
 tests: setup-dev  ## pytest with coverage (PYTEST_OPTIONS="-k story -x" for a part).
-	$(bin)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term:skip-covered \
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report term:skip-covered \
 		--ignore tests/browser $(PYTEST_OPTIONS)
 
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.

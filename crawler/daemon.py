@@ -16,12 +16,13 @@ from typing import Any
 from crawler.errors import FirsthandError, LeaseLostError, StoreError
 from crawler.log import event
 from crawler.pipeline import Pipeline
-from crawler.ports import Clock, Store
+from crawler.ports import Clock, Pruned, Store
 
 LEASE = timedelta(minutes=15)   # longer than the slowest step
 # A page may wait behind 15 others of a host that asks for 300 s between two (`store.sightings`, `core.robots`).
 COLLECT_LEASE = timedelta(minutes=90)
 IDLE = 5.0                      # seconds between looks at an idle queue; another process may have filled it
+TIDY = 6 * 3600.0               # seconds between looks at what is past its retention
 STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
 
@@ -85,9 +86,11 @@ class Daemon:
     async def run(self) -> None:
         """Until `stopping` is set; then finish what is in flight."""
         self._wake = {queue.name: asyncio.Event() for queue in self.queues()}
+        self._wake["tidy"] = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for queue in self.queues():
                 group.create_task(self._keep(queue), name=queue.name)
+            group.create_task(self._tidy(), name="tidy")
 
     def stop(self) -> None:
         """Stop claiming; `run` and `once` return when what is in flight has ended."""
@@ -102,7 +105,20 @@ class Daemon:
             except StoreError as error:
                 event(_log, "store-failed", logging.ERROR, queue=queue.name, error=error)
                 pause = STORE_PAUSE
-            await self._sleep(queue, pause)
+            await self._sleep(queue.name, pause)
+
+    async def _tidy(self) -> None:
+        """Remove what is past its retention, now and every few hours."""
+        keep = self.pipeline.settings.retention
+        while not self.stopping.is_set():
+            try:
+                now = self.clock()
+                gone = await self.store.prune(now - keep.pages, now - keep.articles)
+                if gone != Pruned():
+                    event(_log, "pruned", pages=gone.pages, articles=gone.articles, entries=gone.entries, keys=gone.keys)
+            except StoreError as error:
+                event(_log, "store-failed", logging.ERROR, queue="tidy", error=error)
+            await self._sleep("tidy", TIDY)
 
     async def _pause(self, queue: Queue) -> float:
         """Seconds until the queue may have something: the next poll, or a look after the idle time."""
@@ -111,8 +127,9 @@ class Daemon:
         due = (await self.store.backlog(self.clock())).next_poll
         return min(IDLE, max(0.05, (due - self.clock()).total_seconds())) if due else IDLE
 
-    async def _sleep(self, queue: Queue, seconds: float) -> None:
-        wake = self._wake[queue.name]
+    async def _sleep(self, name: str, seconds: float) -> None:
+        """Until something may be due: woken, stopped, or after `seconds`."""
+        wake = self._wake[name]
         waits = [asyncio.ensure_future(wake.wait()), asyncio.ensure_future(self.stopping.wait())]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -171,5 +188,7 @@ class Daemon:
 
 
 def _raise_first(finished: set[asyncio.Task[None]]) -> None:
-    for error in [error for task in finished if (error := task.exception()) is not None]:
-        raise error
+    """Every error is asked for, so that asyncio does not complain of the others when the store fails under many tasks."""
+    errors = [error for task in finished if (error := task.exception()) is not None]
+    if errors:
+        raise errors[0]

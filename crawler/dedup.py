@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from crawler.core import boilerplate, dates, match, phrases, story, urls
 from crawler.core.text import clean, words
 from crawler.core.text import key as key_of
 from crawler.core.types import (
+    UNOBSERVED,
     Article,
     Attribution,
     AttributionKind,
@@ -30,8 +31,6 @@ from crawler.core.types import (
 A = TypeVar("A")
 B = TypeVar("B")
 Step = Callable[[Callable[[A], B], Iterable[A]], Iterable[B]]
-
-_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # first_seen of a document that has none: no evidence of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Document:
         claims = (dates.parse(self.published, origin=Origin.INPUT),) if self.published else ()
         seen = dates.parse(self.first_seen, origin=Origin.INPUT).at if self.first_seen else None
         return Article(self.id, self.url, source, clean(self.title), text, self.language,
-                       seen or _latest(claims) or _UNDATED, None, claims, attributions(text, self.language, self.title))
+                       seen or _latest(claims) or UNOBSERVED, None, claims, attributions(text, self.language, self.title))
 
 
 def _latest(claims: Sequence[Claim]) -> datetime | None:
@@ -184,8 +183,8 @@ def _questions(
     """Each article with the candidates that it is compared with; each pair is asked once."""
     holders: dict[int, list[str]] = {}
     for id_ in sorted(prepared):
-        for key in prepared[id_].keys:
-            holders.setdefault(key, []).append(id_)
+        for shared in prepared[id_].keys:
+            holders.setdefault(shared, []).append(id_)
     asked: set[tuple[str, str]] = set()
     for id_ in sorted(prepared):
         chosen = _candidates(id_, prepared[id_].keys, holders, articles, window)
@@ -202,8 +201,8 @@ def _candidates(
     """The best candidates by the rarity of the keys they share: as `Store.candidates` ranks them."""
     seen = articles[id_].first_seen
     scores: dict[str, float] = {}
-    for key in keys:
-        near = [other for other in _sampled(holders[key]) if _within(articles[other].first_seen, seen, window)]
+    for shared in keys:
+        near = [other for other in _sampled(holders[shared]) if _within(articles[other].first_seen, seen, window)]
         for other in near:
             scores[other] = scores.get(other, 0.0) + 1 / len(near)
     scores.pop(id_, None)
@@ -219,7 +218,7 @@ def _sampled(held: list[str]) -> list[str]:
 
 
 def _within(a: datetime, b: datetime, window: timedelta) -> bool:
-    return _UNDATED in (a, b) or abs(a - b) <= window
+    return UNOBSERVED in (a, b) or abs(a - b) <= window
 
 
 def _components(

@@ -149,12 +149,12 @@ class Pages:
             urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url)
 
     async def _units(self, page: Page) -> tuple[int, ...]:
-        """In a worker: a long text would hold up everything else for seconds."""
+        """Keys of the paragraphs and sentences; none of a text that takes too long, which then teaches nothing."""
         try:
             return await self.pool.run(boilerplate.unit_keys, page.text, page.title,
                                        timeout=self.settings.extract.timeout.total_seconds())
         except WorkerError:
-            return ()   # it teaches nothing of its source
+            return ()
 
     def _is_final(self, outcome: Refused | Failed) -> bool:
         """Whether asking again is useless: the server, or robots.txt, says no."""

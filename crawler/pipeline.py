@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 
 import xxhash
@@ -41,7 +41,7 @@ from crawler.ports import (
     StoryChange,
     Unchanged,
 )
-from crawler.settings import Settings
+from crawler.settings import FeedConfig, Settings
 from crawler.sources import Sources
 
 FEED_SECONDS = 5.0                      # CPU of one feed document; real ones: p95 0.3 s, max 2.2 s
@@ -71,7 +71,7 @@ class Pipeline:
         """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
         policy = self._policy(feed)
         etag, modified = schedule.conditional(feed.state, self.clock(), policy)
-        address = schedule.adopt(feed.state) or feed.url
+        address = feed.state.moved_to or feed.url
         outcome = await self.fetcher.get(Request(
             address, "feed", etag, modified,
             tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
@@ -80,7 +80,10 @@ class Pipeline:
         if isinstance(result, schedule.Failure):
             await self._pause_host(address, outcome, result)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
-        state = schedule.after(feed.state, result, policy, _jitter(feed.url, self.clock()))
+        state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
+        if address_ := schedule.adopt(state):
+            state = schedule.moved(state)
+            event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
         stored = await self.store.finish_poll(feed, state, entries, result.at)
         if not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
@@ -120,17 +123,17 @@ class Pipeline:
         """The same bytes as last time are not parsed again, but their new validators count."""
         hash_ = xxhash.xxh3_128_hexdigest(outcome.body)
         parsed: ParsedFeed | None = None
+        entries: list[SeenEntry] = []
         if hash_ != feed.state.body_hash:
+            read = partial(_read_document, feed.config, self.sources.zone(feed.source))
             try:
-                parsed = await self.pool.run(
-                    partial(feeds.parse, language=feed.config.language, zone=self.sources.zone(feed.source)),
-                    outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
+                parsed, entries = await self.pool.run(
+                    read, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
             except (feeds.FeedFault, WorkerError) as fault:
                 return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
             except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
                 detail = f"could not be read: {type(error).__name__}: {error}"
                 return schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail), []
-        entries = _wanted(feed, parsed.entries) if parsed else []
         self._note_dropped(feed, parsed)
         return await self._success(feed, outcome, parsed, hash_, entries), entries
 
@@ -329,10 +332,19 @@ def named_pages(article: Article) -> dict[str, str]:
     return found
 
 
-def _wanted(feed: Feed, entries: Sequence[Entry]) -> list[SeenEntry]:
+def _read_document(
+    config: FeedConfig, zone: tzinfo | None, body: bytes, url: str, content_type: str | None,
+) -> tuple[ParsedFeed, list[SeenEntry]]:
+    """In a worker: the document, and the entries that are wanted. Two thousand links to fold, and patterns that a
+    person wrote, are more than the event loop should be held for."""
+    parsed = feeds.parse(body, url, content_type, language=config.language, zone=zone)
+    return parsed, _wanted(config, parsed.entries)
+
+
+def _wanted(config: FeedConfig, entries: Sequence[Entry]) -> list[SeenEntry]:
     """The entries that the feed's `keep` and `drop` patterns let through, with the canonical form of their links."""
-    keep = [re.compile(pattern, re.IGNORECASE) for pattern in feed.config.keep]
-    drop = [re.compile(pattern, re.IGNORECASE) for pattern in feed.config.drop]
+    keep = [re.compile(pattern, re.IGNORECASE) for pattern in config.keep]
+    drop = [re.compile(pattern, re.IGNORECASE) for pattern in config.drop]
     wanted = []
     for entry in entries:
         shown = f"{entry.title}\n{entry.link}"

@@ -25,8 +25,9 @@ async def once(settings: Settings, *, everything: bool) -> None:
                 await opened.store.make_due(None, opened.clock())
             done = await opened.daemon.once()
             counts = await opened.store.counts(opened.clock())
-            event(_log, "pass-done", work=done, articles=counts.articles, stories=counts.stories, copies=counts.copies,
-                  undecided=counts.undecided, failing=counts.failing)
+            event(_log, "pass-stopped" if opened.daemon.stopping.is_set() else "pass-done", work=done,
+                  articles=counts.articles, stories=counts.stories, copies=counts.copies, undecided=counts.undecided,
+                  failing=counts.failing)
 
 
 async def run(settings: Settings, load: Callable[[], Settings]) -> None:

@@ -217,7 +217,7 @@ def _words(error: BaseException) -> tuple[str, int]:
             return str(error), error.exit_status
         case click.UsageError():
             where = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
-            return f"{error.format_message().rstrip('.')}{where}", 2
+            return f"{' '.join(error.format_message().split()).rstrip('.')}{where}", 2
         case click.ClickException():
             return error.format_message(), 1
         case OSError() if error.strerror:

@@ -94,14 +94,14 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(settings: "Settings") -> "AsyncIterator[Reader]":
-    """A reader with its own connections and workers, and no store."""
+async def reader(settings: "Settings", inputs: int) -> "AsyncIterator[Reader]":
+    """A reader for so many inputs, with its own connections and workers, and no store."""
     from crawler import app
     from crawler.adapters.http import HttpFetcher
     from crawler.adapters.pool import WorkerPool
 
     fetcher = HttpFetcher(settings.crawl, app.user_agent(settings.contact), app.now)
-    pool = WorkerPool(settings.extract.workers)
+    pool = WorkerPool(min(settings.extract.workers, inputs), preload=("crawler.core.extract",))
     try:
         yield Reader(settings, fetcher, pool)
     finally:

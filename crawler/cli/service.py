@@ -96,7 +96,7 @@ def status(options: Options, as_json: bool) -> None:
     else:
         click.echo(_told(found))
         for name, value in counts.items():
-            click.echo(f"{name:<12} {value}")
+            click.echo(f"{name:<12} {'-' if value is None else value}")
     if found is None:
         raise NotFoundError("not running; `firsthand start` starts it")
 

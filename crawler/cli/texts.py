@@ -53,7 +53,7 @@ async def _extracted(settings: "Settings", inputs: tuple[str, ...], url: str | N
 
     failed = 0
     gate = asyncio.Semaphore(_AT_ONCE)
-    async with reader(settings) as reading:
+    async with reader(settings, len(inputs)) as reading:
         tasks = [asyncio.create_task(_read(reading, name, url, gate)) for name in inputs]
         for task in tasks:
             given = await task
@@ -124,7 +124,7 @@ async def _two(settings: "Settings", names: tuple[str, str]) -> "list[tuple[Read
     found: list[tuple[Reading, str | None]] = []
     if all(name in stored for name in names):
         return [(stored[name], stored[name].article.url) for name in names]
-    async with reader(settings) as reading:
+    async with reader(settings, len(names) - len(stored)) as reading:
         for at, name in enumerate(names):
             if name in stored:
                 found.append((stored[name], stored[name].article.url))

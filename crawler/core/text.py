@@ -47,7 +47,8 @@ _WORD = regex.compile(
     rf"|[\p{{L}}\p{{N}}--[{_UNSPACED}]](?:[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[{_UNSPACED}]]|['’](?=\p{{L}}))*",
     regex.V1,
 )
-_SENTENCE_END = regex.compile(r"(?<=[.!?…؟۔])[\"'”’»)\]]*\s+(?=\S)|(?<=[。！？])[」』”’）]*\s*(?=\S)|(?<=[।॥])\s*(?=\S)|\n+")
+# The mark itself is matched, not looked back for: the regex module is ten times as quick then.
+_SENTENCE_END = regex.compile(r"[.!?…؟۔][\"'”’»)\]]*\s+(?=\S)|[。！？][」』”’）]*\s*(?=\S)|[।॥]\s*(?=\S)|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,15 @@ class Body:
         return [at for at in range(len(self.words)) if at not in self.site]
 
 
-def words(text: str) -> list[Word]:
+@lru_cache(maxsize=64)  # one article's text is asked for by each step in turn
+def words(text: str) -> tuple[Word, ...]:
     """Split a text into words. Words whose folded form is empty are left out."""
     found = []
     for hit in _WORD.finditer(text):
         form = _fold_word(hit.group())
         if form:
             found.append(Word(form, hit.start(), hit.end()))
-    return found
+    return tuple(found)
 
 
 @lru_cache(maxsize=65536)
@@ -105,7 +107,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Character spans of the sentences, trimmed, in order. A line break ends a sentence."""
     spans, start = [], 0
     for hit in _SENTENCE_END.finditer(text):
-        spans.append((start, hit.start()))
+        spans.append((start, hit.end()))
         start = hit.end()
     spans.append((start, len(text)))
     return [trimmed for span in spans if (trimmed := _trim(text, *span)) is not None]

@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -145,6 +145,7 @@ class FeedState:
     permanent_url: str | None = None          # proposed by 301/308
     permanent_count: int = 0                  # consecutive answers that proposed it
     disabled: str | None = None               # why it is no longer polled, e.g. "410 Gone"
+    moved_to: str | None = None               # the permanent address that was adopted; polled instead of the configured
     rate: float = 0.0                         # new entries an hour, over the last hours (adaptive rule)
     rhythm: tuple[float, ...] = ()            # new entries an hour, for each hour of the UTC day; empty: not learned
 
@@ -172,6 +173,10 @@ class Page:
     alternates: tuple[str, ...] = ()         # hreflang URLs
     site_name: str | None = None
     notes: tuple[str, ...] = ()              # what was cut or repaired on the way: "cut at 30000 elements", …
+
+
+UNOBSERVED = datetime(1970, 1, 1, tzinfo=UTC)
+"""`first_seen` of a text that nobody saw appear (a line given to `dedup` without a time): no evidence of when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,16 +40,23 @@ def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
     words_ = (len(left.kept()), len(right.kept()))
     result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
     if same:
-        return {**result, "copied": False, "related": False, "kind": None, "why": ["both are the same stored article"],
+        return {**result, "copied": False, "related": False, "kind": None, "kind_of_a": None,
+                "kind_of_b": None, "why": ["both are the same stored article"],
                 **_figures(None), "passages": []}
     swapped = found is not None and found.a != left.id
     return {
         **result, "copied": bool(found and found.copied), "related": bool(found and not found.copied),
         "kind": found.kind.value if found and found.copied else None,
+        "kind_of_a": _kind(found, right.id), "kind_of_b": _kind(found, left.id),
         "why": list(_why(found, words_, containment, min_words)),
         **_figures(found, swapped=swapped),
         "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
     }
+
+
+def _kind(found: Match | None, original: str) -> str | None:
+    """What the other one is where this one is the original."""
+    return match.kind(found, original).value if found and found.copied else None
 
 
 def _side(one: Side, count: int) -> dict[str, Any]:
@@ -76,7 +83,6 @@ def _why(found: Match | None, counts: tuple[int, int], containment: float, min_w
     if found.copied:
         yield (f"{words.percent(share)} of the words of one stand in the other, in shared runs of up to {found.longest} "
                f"words; from {words.percent(containment)} of the shorter text's runs on it is a copy")
-        yield f"{words.KINDS[found.kind]}, read with the fuller text as the original"
         return
     if found.unquoted < match.MIN_UNQUOTED:
         yield (f"only {words.percent(found.unquoted)} of what they share stands outside quotation marks; below "
@@ -100,7 +106,8 @@ def text(found: Mapping[str, Any], layout: Layout) -> str:
 
 
 def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
-    verdict = f"copied: {found['kind']}" if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
+    kinds = f"copied: if A is the original, B is {found['kind_of_b']}; if B is the original, A is {found['kind_of_a']}"
+    verdict = kinds if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
     yield Text(verdict, style="bold")
     for reason in found["why"]:
         yield Padding(Text(line(reason)), (0, 0, 0, 2))

@@ -121,13 +121,15 @@ def reason(one: Mapping[str, Any]) -> Text:
 
 
 def _copies(copies: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
-    """A line of figures and a line with the address for each copy. No rich table: it would break the addresses."""
+    """For each copy a line of figures, its address and what it says of itself. No rich table: it would break the addresses."""
     rows = [_HEAD, *(_figures(copy) for copy in copies)]
     widths = [min(_SOURCE, max(cell_len(row[at]) for row in rows)) for at in range(len(_HEAD))]
-    yield _indented(Text(_padded(_HEAD, widths) + "  evidence", style="bold"))
+    yield _indented(Text(_padded(_HEAD, widths), style="bold"))
     for copy, row in zip(copies, rows[1:], strict=True):
-        yield _indented(joined(_padded(row, widths) + "  ", _evidence(copy)))
+        yield _indented(Text(_padded(row, widths)))
         yield Address("    " + line(copy["url"]), style="dim")
+        if found := _evidence(copy):
+            yield Padding(Text(", ".join(found), style="magenta"), (0, 0, 0, 4))
 
 
 _HEAD = ("copy", "kind", "later by", "of original", "of copy")
@@ -150,11 +152,11 @@ def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
 _FIGURES_FROM = 2
 
 
-def _evidence(copy: Mapping[str, Any]) -> Text:
+def _evidence(copy: Mapping[str, Any]) -> list[str]:
     found = list(dict.fromkeys(line(one["evidence"]) for one in copy["evidence"]))
     if copy["verdict"]:
         found.insert(0, f"{words.VERDICTS.get(copy['verdict'], line(copy['verdict']))} by a person")
-    return Text(", ".join(found) or "-")
+    return found
 
 
 def _legend(stories: Sequence[Mapping[str, Any]]) -> list[RenderableType]:

@@ -38,6 +38,7 @@ VERDICTS: dict[str, str] = {
     "split": "split off", "merge": "merged",
 }
 
+_CERTAIN = 0.995
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -99,9 +100,10 @@ def standing(story: Mapping[str, Any]) -> str:
     """How sure the choice of the original is, in one phrase."""
     if story.get("verdict"):
         return f"{VERDICTS.get(story['verdict'], story['verdict'])} by a person"
-    if story["decided"]:
-        return f"{percent(story['confidence'])} sure"
-    return "undecided"
+    if not story["decided"]:
+        return "undecided"
+    # A figure rounds to 1 where evidence is strong; only a person makes it certain.
+    return f"{percent(story['confidence'])} sure" if story["confidence"] < _CERTAIN else "over 99 % sure"
 
 
 def contenders(story: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -99,6 +99,14 @@ def test_foreign_characters_break_nothing() -> None:
     assert len(deduplicate([Document(str(n), text * 3) for n, text in enumerate(texts)]).rows) == len(texts)
 
 
+def test_a_document_without_a_time_is_not_the_first_for_that(prose: SimpleNamespace) -> None:
+    docs = [Document("a", prose.market, source="Copier"),
+            Document("b", prose.market, source="Paper", published="2026-03-02T09:00:00Z")]
+    story = deduplicate(docs).stories[0]
+    assert story.original == "b"
+    assert not story.decided
+
+
 def test_compare_two_texts(prose: SimpleNamespace) -> None:
     found = compare(prose.harbour, prose.harbour + "\n" + prose.market)
     assert found is not None

@@ -93,6 +93,7 @@ def test_a_claim_that_can_mean_many_hours_does_not_decide(vague: Claim) -> None:
         (AttributionKind.DECLARED_COPY, "Paper News", None),
         (AttributionKind.NAMES_SOURCE, None, "https://paper.example/story"),
         (AttributionKind.NAMES_SOURCE, "paper.example", None),
+        (AttributionKind.NAMES_SOURCE, "The Paper", None),
         (AttributionKind.CANONICAL_ELSEWHERE, None, "https://www.paper.example/other-path"),
         (AttributionKind.BASED_ON, None, "https://paper.example/story?utm_source=x"),
     ],
@@ -129,6 +130,13 @@ def test_an_agency_that_most_copies_credit_is_the_original_outside() -> None:
     others = [article(id_, 60, without=40, says=says(AttributionKind.AGENCY_CREDIT, "Reuters")) for id_ in ("two", "three")]
     found = elect.elect([quiet, *others], {})
     assert (found.original, found.outside) == ("quiet", "Reuters")
+
+
+def test_who_credits_an_agency_does_not_lose_to_a_copier_that_is_silent() -> None:
+    honest = article("honest", 30, without=0, says=says(AttributionKind.AGENCY_CREDIT, "Reuters"))
+    found = elect.elect([honest, article("silent", 31, without=0)], {})
+    assert not found.decided
+    assert found.original == "honest"
 
 
 def test_the_configured_agency_among_the_members_is_the_original() -> None:

@@ -135,6 +135,17 @@ def test_picture_credits_teasers_and_self_labels_are_no_source(label):
     assert told(after=label, kind=Kind.NAMES_SOURCE) == []
 
 
+@pytest.mark.parametrize("place", ["before", "after", "outside"])
+def test_a_label_of_the_own_name_is_none_whatever_is_linked_beside_it(place):
+    label = '<div>Source: Portal<a href="https://portal-rights.example/buy/?id=7">Order a licence</a></div>'
+    assert told(**{place: label}, kind=Kind.NAMES_SOURCE) == []
+
+
+def test_the_mark_of_a_picture_between_two_paragraphs_is_no_credit():
+    picture = '<div><img src="/a.jpg"><div class="c1">Walkers on the bridge on Monday</div><div class="c2">REUTERS</div></div>'
+    assert told(prose=PROSE + picture + PROSE.replace("Tuesday", "Monday")) == []
+
+
 def test_a_label_of_an_own_name_and_another_keeps_the_other():
     assert told(after="<p>Quelle: portal.example, dpa</p>", kind=Kind.NAMES_SOURCE) == [(Kind.NAMES_SOURCE, "dpa", None)]
 

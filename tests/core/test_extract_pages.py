@@ -204,7 +204,7 @@ def test_html_lang_decides_between_likely_languages_of_a_short_text():
 # --- addresses ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("href", "expected"), [
-    ("https://www.news.example/2024/05/bridge?utm_source=x", "https://news.example/2024/05/bridge"),
+    ("https://www.news.example/2024/05/bridge/?utm_source=x", "https://www.news.example/2024/05/bridge/"),
     ("/story/7", "https://news.example/story/7"),
     ("https://news.example/", None), ("https://news.example/en/", None), ("https://other.example/2024/05/bridge", None),
     ("javascript:alert(1)", None), ("", None), ("http://[", None)])

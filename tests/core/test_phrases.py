@@ -1,8 +1,9 @@
 """What sites say of themselves, each language both ways.
 
 The sentences of `data/phrases_development.tsv` were written together with the table of words, with the table at hand: they
-keep what works working and measure neither recall nor precision. A file written by somebody who has seen neither table nor
-rules, `data/phrases_heldout.tsv`, is what floors of recall and precision may be asserted on; it is tested here where it exists.
+keep what works working and measure neither recall nor precision. Neither do those of `data/phrases_tuning.tsv`: somebody wrote
+them who had not seen the table, and the table has been widened by what they showed to be missing. The other half of what that
+writer wrote, `data/phrases_heldout.tsv`, has not been looked at: floors of recall and precision are asserted on it alone.
 """
 
 from collections import defaultdict
@@ -14,6 +15,12 @@ from hypothesis import strategies as st
 
 from crawler.core.phrases import Hit, agency, find, is_site_phrase, source_label, wall
 from crawler.core.phrases.lexicon import LANGUAGES, Part, lexicon, lookup, of_language, rows
+
+# Of declared copies among the held-out sentences. Measured when the file was first opened: 69 of 89 found (97 of 178 on both
+# halves before any tuning), 2 false of 250, none of them among the 129 hard negatives. A language has only five or six.
+FLOOR_RECALL = 0.75
+FLOOR_RECALL_OF_A_LANGUAGE = 0.4
+FLOOR_PRECISION = 0.95
 
 DATA = Path(__file__).parent / "data"
 KINDS = {"declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"}
@@ -50,17 +57,66 @@ def test_every_language_is_tested_both_ways():
     assert all({"declared-copy", "source-label", "none"} <= expected for expected in seen.values())
 
 
-@pytest.mark.skipif(not (DATA / "phrases_heldout.tsv").exists(), reason="nobody has written held-out sentences yet")
+@pytest.mark.parametrize(("language", "expected", "text"), read("phrases_tuning.tsv"))
+def test_tuning_sentence(language, expected, text):
+    found = kinds(text)
+    assert expected in found or (expected == "none" and not found), find(text)
+    assert expected == "declared-copy" or "declared-copy" not in found
+
+
 def test_held_out_sentences_hold_the_floors():
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])   # declared and found, declared, found but not declared
     for language, expected, text in read("phrases_heldout.tsv"):
         found = "declared-copy" in kinds(text)
-        counts[language][0] += found and expected == "declared-copy"
-        counts[language][1] += expected == "declared-copy"
-        counts[language][2] += found and expected != "declared-copy"
-    right, declared, wrong = (sum(each[at] for each in counts.values()) for at in range(3))
-    assert right / (right + wrong) >= 0.9, dict(counts)
-    assert right / declared >= 0.6, dict(counts)
+        for each in (counts[language], counts["all"]):
+            each[0] += found and expected == "declared-copy"
+            each[1] += expected == "declared-copy"
+            each[2] += found and expected != "declared-copy"
+    for language, (right, declared, _) in counts.items():
+        floor = FLOOR_RECALL if language == "all" else FLOOR_RECALL_OF_A_LANGUAGE
+        assert right >= floor * declared, (language, dict(counts))
+    right, _, wrong = counts["all"]
+    assert right >= FLOOR_PRECISION * (right + wrong), dict(counts)
+
+
+def test_no_hard_negative_of_the_held_out_sentences_is_a_declaration():
+    negatives = [text for _, expected, text in read("phrases_heldout.tsv") if expected == "none"]
+    assert len(negatives) >= 120
+    assert not [text for text in negatives if "declared-copy" in kinds(text)]
+
+
+@pytest.mark.parametrize(("text", "declared"), [
+    ("Reprinted with permission of the author.", True),
+    ("Reproduction without permission of the author.", False),
+    ("经作者同意转载。", True),
+    ("未经作者授权转载", False),
+    ("This article was republished by other newspapers.", False),
+    ("This article was republished from other newspapers.", True),
+    ("Dieser Artikel wurde von anderen Zeitungen übernommen.", False),
+    ("Dieser Artikel wurde aus anderen Zeitungen übernommen.", True),
+    ("تم نقل هذا الخبر من قبل مواقع أخرى.", False),
+    ("تم نقل هذا الخبر من مواقع أخرى.", True),
+    ("Our portal collects news; this item was taken automatically from its source.", True),
+    ("Our portal collects news; this item was taken automatically from its source, he complained.", False),
+    ("The software copies articles automatically from news sites.", False),
+    ("A informação veio de uma fonte próxima ao clube.", False),
+])
+def test_who_copies_whence_and_with_whose_leave(text, declared):
+    assert ("declared-copy" in kinds(text)) is declared
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("شكراً لزيارتكم ومتابعتكم، ودمتم في حفظ الله ورعايته.", "thanks"),
+    ("ROME, 12 Mar. (ANSA) -", "credit"), ("By AFP and agencies", "credit"), ("Redacción / Agencias", "credit"),
+    ("Запись Паром сел на мель у маяка впервые появилась на сайте Портовый курьер.", "declared-copy"),
+])
+def test_other_wordings(text, kind):
+    assert kinds(text) == {kind}
+
+
+@pytest.mark.parametrize("text", ["Google, Reuters", "Photo: AFP", "Статья Анны Петровой впервые вышла в журнале."])
+def test_lists_and_pictures_are_no_credits_and_reports_no_footers(text):
+    assert not find(text)
 
 
 # --- where a phrase stands ---

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.core import schedule
 from crawler.core.schedule import (
     HORIZON,
     Failure,
@@ -443,3 +444,16 @@ def test_every_run_is_polite(steps, policy):
         if isinstance(outcome, Failure):
             assert state.failures > before.failures
             assert state.next_poll >= at + min(state.interval, HORIZON)
+
+
+def test_a_feed_that_moved_is_polled_there_and_returns_when_the_new_address_is_gone() -> None:
+    state = FeedState(permanent_url="https://new.example/feed", permanent_count=3)
+    moved = schedule.moved(state)
+    assert (moved.moved_to, moved.permanent_url, moved.permanent_count) == ("https://new.example/feed", None, 0)
+    gone = schedule.Failure(datetime(2026, 3, 2, tzinfo=UTC), Reason.GONE, 410)
+    back, outcome = schedule.returned(moved, gone)
+    assert back.moved_to is None
+    assert schedule.after(back, outcome, schedule.Policy(), 0.5).disabled is None
+    assert schedule.returned(state, gone) == (state, gone)
+    late = schedule.Failure(datetime(2026, 3, 2, tzinfo=UTC), Reason.TIMEOUT)
+    assert schedule.returned(moved, late) == (moved, late)

@@ -65,7 +65,7 @@ def test_words_of_a_script(given_text: str, expected: list[str]) -> None:
 def test_sentences_end_at_the_marks_of_each_script() -> None:
     given_text = "One. Two? «Three!» Four\nقال نعم؟ ثم ذهب.\nवह गया। वह आया।\n他来了。她走了！"
     found = [given_text[a:b] for a, b in text.sentences(given_text)]
-    assert found == ["One.", "Two?", "«Three!", "Four", "قال نعم؟", "ثم ذهب.", "वह गया।", "वह आया।", "他来了。", "她走了！"]
+    assert found == ["One.", "Two?", "«Three!»", "Four", "قال نعم؟", "ثم ذهب.", "वह गया।", "वह आया।", "他来了。", "她走了！"]
 
 
 def test_a_decimal_point_ends_no_sentence() -> None:

@@ -24,16 +24,15 @@ from datetime import datetime
 
 from crawler.core import phrases, urls
 from crawler.core.elect.candidates import Candidate, candidates, licensed, points_to
-from crawler.core.elect.cases import WEIGHTS, log_odds
+from crawler.core.elect.cases import AGENCY_KINDS, WEIGHTS, log_odds
 from crawler.core.elect.why import copy_evidence, why
-from crawler.core.types import Article, AttributionKind, Evidence, SourceFacts, Verdict
+from crawler.core.types import UNOBSERVED, Article, AttributionKind, Evidence, SourceFacts, Verdict
 
 __all__ = ["DECIDED", "Candidate", "Election", "candidates", "copy_evidence", "elect", "licensed", "log_odds", "points_to"]
 
 SUREST = 0.99                       # weights are judgements, not a calibration: only a person is certain
 DECIDED = 0.75                      # probability, against the closest rival
 _CONTENDERS = 60   # a story of a thousand copies has few that can be first; the cost is their square
-_AGENCY_KINDS = (AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def elect(
 ) -> Election:
     """The original among `members` (at least one)."""
     ruled = _ruled({article.id for article in members}, verdicts)
-    everyone = candidates(sorted(members, key=lambda article: (article.first_seen, article.id)), facts)
+    everyone = candidates(sorted(members, key=_order), facts)
     if ruled is not None:
         return Election(ruled.anchor if ruled.ruling == "confirm" else ruled.articles[0], 1.0, True,
                         (Evidence("verdict", f"{ruled.ruling} by {ruled.who}", quote=ruled.note or None),))
@@ -62,6 +61,11 @@ def elect(
              for one in field_}
     best = max(field_, key=lambda one: cases[one.article.id])  # the first of equals: earliest sighting, then id
     return _elected(best, everyone)
+
+
+def _order(article: Article) -> tuple[bool, datetime, str]:
+    """Between equals: the earliest sighting, what nobody saw appear last, then the id."""
+    return article.first_seen == UNOBSERVED, article.first_seen, article.id
 
 
 def _ruled(ids: set[str], verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -127,7 +131,7 @@ def _outside(best: Candidate) -> str | None:
 def _common_agency(best: Candidate, others: Sequence[Candidate]) -> str | None:
     """The agency that at least half of the others credit, where it is nobody in the set: the text is its."""
     credited = Counter(agency for other in others for agency in {
-        phrases.agency(one.name) for one in other.abroad if one.name and one.kind in _AGENCY_KINDS} if agency)
+        phrases.agency(one.name) for one in other.abroad if one.name and one.kind in AGENCY_KINDS} if agency)
     if not credited or phrases.agency(best.article.source) in credited:
         return None
     name, count = min(credited.items(), key=lambda item: (-item[1], item[0]))

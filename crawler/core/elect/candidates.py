@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from crawler.core import dates, phrases, urls
-from crawler.core.text import words
+from crawler.core.text import fold, words
 from crawler.core.types import Article, Attribution, AttributionKind, Claim, Origin, SourceFacts
 
 TOLERANCE = timedelta(minutes=2)    # clocks of publishers against ours; 236 of 240 page dates are right to a minute
@@ -42,7 +42,7 @@ def candidates(members: Sequence[Article], facts: Mapping[str, SourceFacts]) -> 
 class _Known:
     """The members by what an attribution may call them: asking each pair of a thousand copies takes minutes."""
 
-    by_address: dict[str, set[str]]            # canonical URL, or registrable domain
+    by_address: dict[str, set[str]]             # canonical URL, or registrable domain
     by_name: dict[tuple[str, ...], set[str]]
     by_agency: dict[str, set[str]]
 
@@ -66,13 +66,15 @@ class _Known:
             for address in (urls.canonical(attribution.url), urls.registrable(attribution.url)):
                 found |= self.by_address.get(address or "", set())
         if attribution.name:
-            found |= self.by_name.get(name_of(attribution.name), set())
+            name = name_of(attribution.name)
+            found |= self.by_name.get(name, set()) | self.by_name.get(("".join(name),), set())
             found |= self.by_agency.get(phrases.agency(attribution.name) or "", set())
         return found
 
 
 def _names(article: Article, domains: Sequence[str]) -> set[tuple[str, ...]]:
-    return {name_of(name) for name in (article.source, urls.source_of(article.url), *domains)}
+    labels = {_label(domain) for domain in (urls.registrable(article.url), *domains)}
+    return {name_of(article.source), name_of(urls.source_of(article.url)), *map(name_of, domains), *labels}
 
 
 def _candidate(article: Article, known: _Known, facts: Mapping[str, SourceFacts]) -> Candidate:
@@ -101,9 +103,21 @@ def points_to(attribution: Attribution, other: Article, facts: Mapping[str, Sour
 
 
 def name_of(name: str) -> tuple[str, ...]:
-    """A source's name as folded words, without the article and the ending of a domain."""
+    """A source's name as folded words, without an article or a word for what it is in front."""
     forms = [word.form for word in words(name)]
-    return tuple(forms[1:] if len(forms) > 1 and forms[0] in {"the", "al", "el", "le", "la", "die", "der"} else forms)
+    return tuple(forms[1:] if len(forms) > 1 and forms[0] in _BEFORE_NAMES else forms)
+
+
+# "the", and "the newspaper NAME" where the language puts it first: صحيفة المرفأ is called المرفأ as well.
+_BEFORE_NAMES = frozenset(map(fold, (
+    "the", "al", "el", "le", "la", "die", "der", "صحيفة", "جريدة", "موقع", "وكالة", "مجلة", "قناة", "شبكة", "газета",
+    "портал", "روزنامه", "خبرگزاری", "روزنامہ")))
+
+
+def _label(domain: str) -> tuple[str, ...]:
+    """What a domain calls its owner: ("quietgazette",) of quiet-gazette.example; nothing for addresses of machines."""
+    label = urls.registrable(f"https://{domain}").split(".")[0]
+    return ("".join(word.form for word in words(label)),) if any(map(str.isalpha, label)) else ()
 
 
 def _is_own(attribution: Attribution, article: Article, facts: Mapping[str, SourceFacts]) -> bool:

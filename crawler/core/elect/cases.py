@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from crawler.core.elect.candidates import TOLERANCE, Candidate, name_of
-from crawler.core.types import Article
+from crawler.core.types import UNOBSERVED, Article, AttributionKind
 
 WEIGHTS = {
     "declared-copy": 3.0,        # says that it copies, without saying whom
@@ -21,6 +21,7 @@ WEIGHTS = {
     "carries-name": 1.2,
     "seen-earlier": 0.4,
 }
+AGENCY_KINDS = (AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE)
 _SEEN_APART = timedelta(seconds=1)
 _NAME_LENGTH = 4       # a shorter source name is too common a word
 
@@ -46,7 +47,9 @@ def _declared(x: Candidate, y: Candidate) -> float:
         return 0.0
     if y.declares:
         return WEIGHTS["declared-copy"]
-    return WEIGHTS["elsewhere"] if y.abroad or y.points else 0.0
+    # Who credits an agency says only what is true of every member that carries the text; a silent copier gains nothing.
+    says = [*y.abroad, *(one for each in y.points.values() for one in each)]
+    return WEIGHTS["elsewhere"] if any(one.kind not in AGENCY_KINDS for one in says) else 0.0
 
 
 def _appeared(x: Candidate, y: Candidate) -> float:
@@ -82,6 +85,8 @@ def carries(x: Candidate, y: Candidate) -> float:
 
 def _seen(x: Candidate, y: Candidate) -> float:
     """x was seen first."""
+    if UNOBSERVED in (x.article.first_seen, y.article.first_seen):
+        return 0.0
     return WEIGHTS["seen-earlier"] if y.article.first_seen - x.article.first_seen >= _SEEN_APART else 0.0
 
 

@@ -95,10 +95,13 @@ def _from_text(reading: Reading, near: _Near) -> Iterator[Attribution]:
 
 def _from_dropped(reading: Reading, near: _Near) -> Iterator[Attribution]:
     """The same for what extraction left out near the article."""
-    lines = [block.text for at in near.dropped if len((block := reading.blocks[at]).text) <= 600 and block.linked < 0.9]
-    for hit in phrases.find("\n".join(lines), reading.language, reading.title)[:_MAX_HITS]:
-        if hit.kind != "dateline" and _tells(hit.quote):
-            yield from _spoken(hit, reading, near, "page", at_edge=hit.end - hit.start <= 120)
+    for inside in (False, True):
+        lines = [block.text for at in near.dropped if (near.first < at < near.last) is inside
+                 and len((block := reading.blocks[at]).text) <= 600 and block.linked < 0.9]
+        for hit in phrases.find("\n".join(lines), reading.language, reading.title)[:_MAX_HITS]:
+            # A mark between two paragraphs is that of a picture; those of the article stand before or after it.
+            if hit.kind != "dateline" and _tells(hit.quote) and not (inside and hit.kind == "credit"):
+                yield from _spoken(hit, reading, near, "page", at_edge=hit.end - hit.start <= 120)
 
 
 def _spoken(
@@ -112,6 +115,8 @@ def _spoken(
         for url, label in links[:3]:
             yield Attribution(AttributionKind.NAMES_SOURCE, (None if own else _known(name)) or label, url, hit.quote, where)
     elif hit.kind == "source-label" and not own and _separated(hit.quote, name or hit.quote):
+        if _says_own(hit.quote, reading, near):
+            return
         links = _links_near(hit.quote, reading, near)
         if name or links:
             linked = links[:1] or [(None, None)]
@@ -135,6 +140,23 @@ def _links_near(quote: str, reading: Reading, near: _Near) -> list[_Source]:
             if found:
                 return found
     return []
+
+
+def _says_own(quote: str, reading: Reading, near: _Near) -> bool:
+    """Whether a label names the page itself, and its link is another matter: "Source: Daily[Order a licence]"."""
+    wanted = " ".join(quote.split())[:60]
+    for block in reading.blocks[max(0, near.first - _BEFORE):near.last + _AFTER + 1]:
+        if block.links and wanted in block.text and (label := phrases.source_label(block.text)):
+            return _is_own_label(label[1], block.links, reading.who)
+    return False
+
+
+def _is_own_label(rest: str, links: Sequence[Link], who: Identity) -> bool:
+    """Whether what follows a label is the page's own name, once what is linked is taken out."""
+    for link in links:
+        rest = rest.replace(link.text, " ") if link.text else rest
+    names = _parts(rest)
+    return bool(links and names) and all(map(who.owns, names))
 
 
 def _is_link(block: Block) -> bool:
@@ -191,7 +213,8 @@ def _labels(reading: Reading) -> Iterator[Attribution]:
             if not _separated(block.text, rest) and len(words(block.text)) > (2 if outward(holder.links, reading.who) else 1):
                 continue
         quote = block.text if holder is block else f"{block.text} {holder.text}"
-        yield from _sources(rest, holder.links, quote, reading.who)
+        if not _is_own_label(rest, holder.links, reading.who):
+            yield from _sources(rest, holder.links, quote, reading.who)
 
 
 def _is_picture_credit(blocks: Sequence[Block], at: int) -> bool:

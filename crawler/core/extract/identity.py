@@ -152,10 +152,11 @@ def _header_links(headers: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def own_canonical(found: Sequence[tuple[str, str]], url: str) -> str | None:
-    """The page's canonical form on its own site; a bare home page is a mistake of the site, not a canonical form."""
+    """The address that the page prefers on its own site, as a reader opens it: with its www., which the key leaves out. A
+    bare home page is a mistake of the site, no address of an article."""
     for address, where in found:
         if where != "meta og:url" and urls.same_site(address, url) and (not is_home(address) or is_home(url)):
-            return urls.canonical(address)
+            return urls.address(address)
     return None
 
 

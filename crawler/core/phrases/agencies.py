@@ -12,7 +12,7 @@ _AGENCY_WORD = (
     "(?:the |news |press |l'|la |die |der |agenzia |ag[eê]nci[ae]s? |agence |agencja |nachrichtenagentur |persbureau |nieuwsagentschap "
     "|(?:ال)?وكاله |وكالات |خبرگزاري |خبر رساں ادارے |خبركزاري |агентств[оаему]+ |агенц[іи]я |информагентство )")
 _BEFORE = regex.compile(rf"^{_AGENCY_WORD}+")
-_AFTER = regex.compile(r"(?: news agency| news| agency| للانباء| الاخباريه|通讯社|通信社|社讯|电| haber ajansi)$")
+_AFTER = regex.compile(r"(?: news agency| news| agency| للانباء| الاخباريه|通讯社|通信社|社讯|电| haber ajansi| 제공| 배포)$")
 _EDGES = regex.compile(r"^[^\p{L}\p{N}]+|[^\p{L}\p{M}\p{N}]+$")
 _DOTTED = regex.compile(r"(?<=\b\p{L})\.\s?(?=\p{L}(?:\b|$))")
 _GAPS = regex.compile(r"[\s._]+")

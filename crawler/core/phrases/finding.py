@@ -79,8 +79,9 @@ def _said(text: str, unit: Unit, piece: str, language: str | None, title: frozen
         hit = hit or labels.label(piece, found, unit.start, head) or labels.credit(text, unit, found, head)
         if hit is not None:
             return hit
-    name = labels.marks(piece)
-    return None if name is None else ("credit", name, "")
+    # The first sentence of several can be a dateline.
+    name = labels.marks(piece) if unit.own_line or not unit.opening else None
+    return None if name is None else ("credit", name or None, "")
 
 
 def _spoken(text: str, found: list[Token], language: str, piece: str, title: frozenset[str]) -> _Found | None:

@@ -6,7 +6,7 @@ from typing import Literal
 import regex
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, of_language
+from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, everywhere, lookup, of_language
 from crawler.core.phrases.names import span_of_name
 from crawler.core.phrases.reading import Token, Unit, parts_in, tokens
 
@@ -116,7 +116,7 @@ def _running(piece: str, found: list[Token], leading: list[int], offset: int) ->
         return None
     end = found[len(leading) - 1].end - offset
     alone = len(leading) == 1 and parts & Part.SRC and (piece[end:].strip()[:1].isupper() or agency(piece[end:]) is not None)
-    invited = parts & Part.LINK and parts & Part.SRC and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
+    invited = parts & Part.LINK and (parts & Part.SRC or (parts & Part.ITEM and parts & Part.MORE)) and leading[-1] & (Part.FROM | Part.AT | Part.OUTLET | Part.FILL)
     return (piece[:end], piece[end:].strip(), True) if (alone and len(rest) <= 3) or invited else None
 
 
@@ -159,7 +159,7 @@ def _credits(parts: list[int], found: list[Token], name: str | None, *, own_line
     return strange <= strong and (strong or agency(name) is not None or (own_line and len(found) <= 4 and found[1].proper))
 
 
-_SPLIT = regex.compile(r"[()\[\]【】（）|/／,،、;&+©-]|\s[–—]\s|\s(?:und|and|et|y|e|и|та|و|ve|dan|with|mit|avec|con|com|by|par|por)\s")
+_SPLIT = regex.compile(r"[()\[\]【】（）|/／,،、;&+©=＝・-]|\s[–—]\s|\s(?:und|and|et|y|e|и|та|و|ve|dan|with|mit|avec|con|com|by|par|por)\s", regex.IGNORECASE)
 
 
 def may_be_marks(piece: str) -> bool:
@@ -168,15 +168,57 @@ def may_be_marks(piece: str) -> bool:
 
 
 def marks(piece: str) -> str | None:
-    """The agency of a line that holds nothing but marks of agencies: "(AFP)", "dpa/lno", "© AP, Reuters"."""
+    """The agency of a line that holds nothing but marks of agencies: "(AFP)", "dpa/lno", "By AFP and agencies", "ROME,
+    12 Mar. (ANSA) -"; "" where they are not named: "Redacción / Agencias"."""
     if not may_be_marks(piece):
         return None
     whole = agency(piece)
     if whole is not None:
         return whole
-    names = [agency(mark) for mark in _pieces(piece)]
-    bracketed = piece[:1] in "([（" and piece[-1:] in ")]）"
-    return names[0] if names and (all(names) or (bracketed and len(names) <= 3)) else None
+    pieces = [mark.strip(_TRIM) for mark in _pieces(piece)]
+    names = [agency(mark) for mark in pieces]
+    found = [name for name in names if name is not None]
+    if not found:
+        return "" if len(pieces) == 2 and all(map(_desk, pieces)) and _unnamed(pieces) else None
+    bracketed = piece[:1] in "([（" and piece.rstrip(" .-–—")[-1:] in ")]）"
+    others = [mark for mark, name in zip(pieces, names, strict=True) if name is None and not _desk(mark) and not _dated(mark)]
+    if not others or (bracketed and len(names) <= 3):
+        return found[0]
+    placed = (len(others) == 1 and others[0] == pieces[0]) or (names[0] is not None and len(pieces) == 2)
+    return found[0] if placed and len(others) == 1 and len(pieces) <= _PIECES and _place(others[0], piece) else None
+
+
+_PIECES = 4
+_PLACE_WORDS = 3
+_DATED = regex.compile(r"^\p{L}{0,4}\.? ?\d{1,4}\.?(?: ?\p{L}{3,9}\.?)?(?: ?\d{4})?$|^\d{1,2}月\d{1,2}日$")
+
+
+def _dated(mark: str) -> bool:
+    return _DATED.match(mark) is not None
+
+
+def _desk(mark: str) -> bool:
+    """Whether a piece of a credit is the site's own desk or "agencies": "Redacción", "red", "our correspondents"."""
+    found = mark.split()
+    return 0 < len(found) <= _PLACE_WORDS and all(lookup(word)[1] & _DESK for word in found)
+
+
+def _place(mark: str, piece: str) -> bool:
+    """Whether a piece of a credit is where it was written: "MOSCOW, TASS", "JAKARTA (Reuters)", "AA - Ankara"; after a comma in small
+    letters it is a list: "Google, Reuters"."""
+    if len(mark.split()) > _PLACE_WORDS or not mark[:1].isalpha() or mark[:1].islower():
+        return False
+    return mark.isupper() or (regex.search(r"[(（=＝–—]|\s-\s", piece) is not None and ":" not in piece)
+
+
+def _unnamed(pieces: list[str]) -> bool:
+    """Redacción / Agencias."""
+    desk, outlet = everywhere(Part.US), everywhere(Part.OUTLET)
+    first, second = (lookup(mark)[1] for mark in pieces)
+    return bool((first & desk and second & outlet) or (first & outlet and second & desk))
+
+
+_DESK = everywhere(Part.US | Part.OUTLET | Part.CREDIT | Part.FILL)
 
 
 def _pieces(piece: str) -> Iterator[str]:

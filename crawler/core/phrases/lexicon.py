@@ -48,6 +48,7 @@ class Part(IntEnum):
     MADE = 1 << 29   # generated, provided, collected: copying only where a source or a feed is named
     AT = 1 << 30     # where something appeared and by whom: "published in", "reprinted by"
     TONGUE = 1 << 28  # what a translation is made from
+    OTHER = 1 << 31   # other, several, foreign: who copies in reports ("by other papers"), whence in declarations ("from other sites")
 
 
 # Written without spaces: their words are found by the longest match.

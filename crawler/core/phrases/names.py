@@ -12,8 +12,8 @@ _ANCHORS = Part.FROM | Part.AT | Part.WP | Part.CREDIT | Part.OUTLET
 # Between the preposition and the name: "from the newspaper NAME", "vom Nachrichtenportal NAME".
 _SKIPPED = Part.FILL | Part.OUTLET | Part.FROM | Part.AT | Part.ITEM | Part.SRC | Part.WP | Part.CREDIT | Part.THIS | Part.FEED
 _CORE = Part.COPY | Part.MADE | Part.WP | Part.PUB | Part.CREDIT
-# Words of names that play parts as well, where a capital shows it: Daily News, The Post, Times of India.
-_IN_NAMES = Part.ITEM | Part.OUTLET | Part.FILL | Part.TIME | Part.SOCIAL | Part.MORE | Part.FIRST
+# Words of names that play parts as well, where a capital shows it: Daily News, The Post, Times of India, Associated Press.
+_IN_NAMES = Part.ITEM | Part.OUTLET | Part.FILL | Part.TIME | Part.SOCIAL | Part.MORE | Part.FIRST | Part.SHARE
 # Correo del Puerto, Frankfurter Allgemeine von 1949: the prepositions that names are made with.
 _OF = frozenset({"de", "del", "della", "dello", "dei", "di", "do", "da", "dos", "das", "du", "des", "d", "of", "von", "van"})
 

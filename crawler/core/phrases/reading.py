@@ -27,7 +27,7 @@ _TOKEN = regex.compile(rf"(?P<run>{_RUN})|[\p{{L}}\p{{N}}--[\p{{Han}}\p{{Hiragan
 _CHUNK = regex.compile(r"\S+")
 # A quotation that is not closed reaches to the end of its line; one that was not opened begins with it.
 _QUOTED = regex.compile(
-    r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|„[^“”"\n]*(?:[“”"]|$)|「[^」\n]*(?:」|$)|『[^』\n]*(?:』|$)'
+    r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|„[^“”"\n]*(?:[“”"]|$)|「[^」\n]*(?:」|$)|『[^』\n]*(?:』|$)|《[^》\n]*(?:》|$)'
     r"|(?<!\w)['‘](?=\w)[^'’\n]*(?:(?<=\w)['’](?=\w)[^'’\n]*)*['’](?!\w)")
 _UNOPENED = regex.compile(r'^[^"“”„«»\n]+[”»"“](?=\W*$)')
 

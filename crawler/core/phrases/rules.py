@@ -10,104 +10,19 @@ stands last (`HEAD_FINAL`), a name stands before its preposition (`names`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from crawler.core.phrases.agencies import agency
 from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
-from crawler.core.phrases.names import span_of_name
-from crawler.core.phrases.reading import Token
-from crawler.core.text import fold
+from crawler.core.phrases.sentence import Sentence, clauses, read
+from crawler.core.phrases.vetoing import LONGEST, OF, by_others, vetoed
 
-_LONGEST = 90   # words of the longest wrapper seen: a paragraph-long Arabic notice of 60
+__all__ = ["Sentence", "declares", "greets", "promising", "read", "thanks"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """The words of a unit in one language. `name` is the span of word numbers of whom it names, `free` holds the numbers of words
-    that need no explanation: the headline, quotations, figures, web addresses."""
-
-    tokens: list[Token]
-    parts: list[int]
-    name: tuple[int, int] | None
-    named: str          # the words of the name
-    language: str
-    question: bool
-    free: frozenset[int]
-
-    def has(self, *wanted: int) -> bool:
-        """Whether each of these is played by an unquoted word outside the name (a sum of parts: any of them)."""
-        return all(self.first(part) is not None for part in wanted)
-
-    def first(self, part: int) -> int | None:
-        """The number of the first word that can play a part."""
-        return next((at for at, parts in enumerate(self.parts) if parts & part and not self.outside(at)), None)
-
-    def outside(self, at: int) -> bool:
-        """Whether a word is quoted or belongs to the name."""
-        return self.tokens[at].quoted or (self.name is not None and self.name[0] <= at < self.name[1])
-
-    def plain(self, slack: int, share: float) -> bool:
-        """Whether all but a few words, or a small share of them, play a part."""
-        counted = [parts for at, parts in enumerate(self.parts) if at not in self.free and not self.outside(at)]
-        return sum(1 for parts in counted if not parts) <= max(slack, share * len(counted))
-
-    def strange(self, at: int) -> bool:
-        """Whether a word plays no part and needs explanation."""
-        return not self.parts[at] and at not in self.free and not self.outside(at)
-
-    def named_like(self, at: int) -> bool:
-        """Whether a word is capitalised in a script that has capitals."""
-        form = self.tokens[at].form
-        return self.tokens[at].proper and form[:1].upper() != form[:1]
-
-    def starts(self, part: int) -> bool:
-        """Whether a part stands among the first words, after nothing but such as never govern."""
-        for at, parts in enumerate(self.parts):
-            if parts & part and not self.outside(at):
-                return True
-            if not parts & _LEADING and at not in self.free and not self.outside(at):
-                return False
-        return False
-
-
-_LEADING = (Part.FILL | Part.THIS | Part.AUTO | Part.FIRST | Part.FROM | Part.AT | Part.SRC | Part.OUTLET | Part.US | Part.TIME | Part.TONGUE
-            | Part.FEED | Part.MORE)
-
-
-def read(tokens: list[Token], language: str, text: str, piece: str, title: frozenset[str]) -> Sentence:
-    """The words of a unit as one language sees them; `text` is the whole text, `piece` the unit."""
-    parts = [of_language(token.parts, language) for token in tokens]
-    free = frozenset(at for at, token in enumerate(tokens) if token.quoted or token.domain or token.form.isdigit()
-                     or (not parts[at] and token.form in title))
-    name = span_of_name(tokens, parts, final=language in HEAD_FINAL)
-    named = text[tokens[name[0]].start:tokens[name[1] - 1].end] if name else ""
-    question = piece.rstrip("\"'»”）) ").endswith(("?", "؟", "？", "か。"))
-    return Sentence(tokens, parts, name, named, language, question, free)
 
 
 Rule = Callable[[Sentence], bool]
 
 
-def _vetoed(sentence: Sentence) -> bool:
-    """Reporting, asking, denying, supposing: not a declaration."""
-    if sentence.question or len(sentence.tokens) > _LONGEST or sentence.has(Part.VETO):
-        return True
-    core = sentence.first(_CORE)
-    if core is None or _denied(sentence, core):
-        return True
-    condition = sentence.first(Part.IF)
-    return condition is not None and condition < core and sentence.language not in HEAD_FINAL
-
-
-def _denied(sentence: Sentence, core: int) -> bool:
-    """Whether a negation governs the core. Far behind it, it belongs to what follows: "and does not reflect our views"."""
-    at = sentence.first(Part.NOT)
-    if at is None or sentence.has(Part.EDIT | Part.RESP | Part.AUTO):
-        return False
-    return at <= core + 4 or sentence.language in HEAD_FINAL
-
-
-_CORE = Part.COPY | Part.MADE | Part.WP | Part.PUB | Part.RESP | Part.EDIT
 _MANNER = Part.AUTO | Part.SRC | Part.FEED
 # Where "from" is written into the word itself: sitesinden, מהאתר.
 _ATTACHED = HEAD_FINAL | {"he", "ar", "el"}
@@ -131,7 +46,7 @@ def _whole(sentence: Sentence) -> bool:
     if _possessed(sentence, item):
         return False
     window = range(item + 1, min(item + 3, len(sentence.parts))) if sentence.language in _ITEM_FIRST else range(max(0, item - 4), item)
-    return not any(sentence.strange(at) and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
+    return not any(sentence.strange(at) and agency(sentence.tokens[at].form) is None and (at == 0 or sentence.language == "de" or not sentence.named_like(at)) for at in window)
 
 
 def _sure_name(sentence: Sentence) -> bool:
@@ -148,15 +63,13 @@ def _foreign(sentence: Sentence) -> bool:
     return sentence.named.isascii() and not any(token.form.isascii() for token in sentence.tokens[:1])
 
 
-# "of", where it follows what possesses: の, का/के/की, کا/کے/کی; written onto the word in Korean and Turkish.
-_OF = frozenset(map(fold, ("の", "का", "के", "की", "کا", "کے", "کی", "의")))
 _WRITTEN_OF = {"ko": ("의",), "tr": ("nin", "nın", "nun", "nün", "deki", "daki", "teki", "taki")}
 
 
 def _possessed(sentence: Sentence, item: int) -> bool:
     """Whether something of the item is spoken of: この記事のデータ, इस लेख के आंकड़े."""
     after = item + 1
-    if after < len(sentence.tokens) and sentence.tokens[after].form in _OF:
+    if after < len(sentence.tokens) and sentence.tokens[after].form in OF:
         after += 1
     elif not sentence.tokens[item].form.endswith(_WRITTEN_OF.get(sentence.language, ("\0",))):
         return False
@@ -168,7 +81,8 @@ def _taken(sentence: Sentence) -> bool:
     if sentence.has(Part.COPY):
         return True
     if sentence.has(Part.MADE):
-        return sentence.has(Part.FEED | Part.SRC) or (sentence.has(Part.FROM) and agency(sentence.named) is not None)
+        robot = sentence.has(Part.AUTO, Part.FROM, Part.OUTLET) and sentence.has(Part.US | Part.THIS)
+        return robot or sentence.has(Part.FEED | Part.SRC) or (sentence.has(Part.FROM) and agency(sentence.named) is not None)
     return sentence.has(Part.PUB) and (sentence.has(Part.FEED, Part.FROM) or sentence.has(Part.AUTO, Part.SRC))
 
 
@@ -179,7 +93,15 @@ def _copied(sentence: Sentence) -> bool:
     if sentence.has(Part.THIS) or sentence.has(Part.US):
         return sentence.plain(2, 0.25)
     sure = sentence.has(_MANNER) or _sure_name(sentence)
-    return sure and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
+    return sure and not _active(sentence) and sentence.starts(Part.ITEM | Part.COPY) and sentence.plain(1, 0.15)
+
+
+def _active(sentence: Sentence) -> bool:
+    """Whether something is said to copy: "the software copies articles from news sites"."""
+    copied, item = sentence.first(Part.COPY | Part.MADE | Part.PUB), sentence.first(Part.ITEM)
+    if copied is None or item is None or copied >= item or sentence.language in HEAD_FINAL:
+        return False
+    return any(part & (Part.AUTO | Part.OUTLET | Part.SRC | Part.FEED) and not part & Part.FROM for part in sentence.parts[:copied])
 
 
 def _first_published(sentence: Sentence) -> bool:
@@ -196,8 +118,19 @@ def _credits(sentence: Sentence) -> bool:
     return any(parts & Part.CREDIT and not parts & (Part.FILL | Part.FROM | Part.AT) for parts in sentence.parts)
 
 
+_CREDIT = 10        # words of "reprinted by permission of …"
+
+
+def _permitted(sentence: Sentence) -> bool:
+    """Reprinted with permission of the author."""
+    return (sentence.has(Part.COPY, Part.AUTO, Part.OUTLET) and not sentence.has(Part.NOT) and len(sentence.tokens) <= _CREDIT
+            and sentence.starts(Part.COPY) and sentence.plain(0, 0))
+
+
 def _elliptic(sentence: Sentence) -> bool:
     """Copied automatically from its source. Originally published on NAME."""
+    if _permitted(sentence):
+        return True
     first = sentence.has(Part.PUB, Part.FIRST) and sentence.has(Part.FROM | Part.AT)
     if len(sentence.tokens) > 16 or _credits(sentence) or not (first or sentence.has(Part.COPY, Part.FROM)):
         return False
@@ -210,8 +143,10 @@ def _elliptic(sentence: Sentence) -> bool:
 def _footer(sentence: Sentence) -> bool:
     """The post HEADLINE appeared first on NAME."""
     at, item = sentence.first(Part.WP), sentence.first(Part.ITEM)
-    if at is None or item is None:
+    if item is None:
         return False
+    if at is None or (at <= item and sentence.language not in HEAD_FINAL):
+        return _footer_in_words(sentence, item)
     if sentence.language in HEAD_FINAL:
         return at >= len(sentence.tokens) - 6
     if sentence.name is None and sentence.has(Part.US):
@@ -219,6 +154,35 @@ def _footer(sentence: Sentence) -> bool:
     middle = [token for i, token in enumerate(sentence.tokens[:at]) if i > item]
     # A headline begins with a capital; what goes on in small letters is a sentence about an article.
     return sentence.starts(Part.ITEM) and (not middle or middle[0].quoted or middle[0].proper)
+
+
+_HEADLINE = 3       # words of the shortest headline: fewer are somebody's name, "the story Jane Roe told first appeared in …"
+_OUTLET_NAME = 7    # words of whom a footer names, with its preposition
+
+
+def _footer_in_words(sentence: Sentence, item: int) -> bool:
+    """A footer in other words than WordPress has: "Запись HEADLINE впервые появилась на сайте NAME"."""
+    if item > 2 or not sentence.has(Part.PUB | Part.WP, Part.FIRST):
+        return False
+    opens = item + 1 < len(sentence.tokens) and (sentence.tokens[item + 1].quoted or sentence.tokens[item + 1].proper)
+    firsts = [at for at, part in enumerate(sentence.parts) if part & Part.FIRST and at > item + _HEADLINE]
+    if not opens or not firsts:
+        return False
+    if sentence.parts[item] & Part.WP:        # ظهرت المقالة HEADLINE أولاً على NAME
+        return len(sentence.tokens) - firsts[-1] <= _OUTLET_NAME
+    verbs = [at for at, part in enumerate(sentence.parts) if part & Part.PUB and any(abs(at - first) <= 2 for first in firsts)]
+    if not verbs:
+        return sentence.language in HEAD_FINAL and _ends_in_verb(sentence, firsts[-1])
+    last = max(verbs[-1], firsts[-1])
+    return last + 1 < len(sentence.parts) and bool(sentence.parts[last + 1] & (Part.AT | Part.FROM)) and (
+        len(sentence.tokens) - last <= _OUTLET_NAME)
+
+
+def _ends_in_verb(sentence: Sentence, first: int) -> bool:
+    """पोस्ट HEADLINE पहली बार NAME पर दिखाई दी."""
+    after = range(first + 2, len(sentence.parts))
+    return any(sentence.parts[at] & Part.AT for at in after) and any(sentence.parts[at] & Part.PUB for at in after) and (
+        len(sentence.tokens) - first <= _OUTLET_NAME + 4)
 
 
 def _disclaims(sentence: Sentence) -> bool:
@@ -237,12 +201,44 @@ _DECLARATIONS: tuple[Rule, ...] = (_copied, _first_published, _elliptic, _footer
 
 def declares(sentence: Sentence) -> bool:
     """Whether a sentence declares that its text is a copy."""
-    return not _vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS)
+    if not vetoed(sentence) and any(rule(sentence) for rule in _DECLARATIONS):
+        return True
+    return not sentence.question and len(sentence.tokens) <= LONGEST and sentence.has(Part.COPY | Part.MADE | Part.PUB) and _in_clause(sentence)
+
+
+def _in_clause(sentence: Sentence) -> bool:
+    """Whether a clause declares for itself: "…; this item was taken by our robot from NAME". What the others say need not be
+    explained, if it reports nothing and supposes nothing."""
+    cut = clauses(sentence)
+    return len(cut) > 1 and any(
+        _states(clause, first=at == 0, disclaimed=any(each is not clause and _no_liability(each) for each in cut))
+        and not any(_discusses(each) for each in cut if each is not clause)
+        and not any(each.has(Part.IF) for each in cut[:at])
+        for at, clause in enumerate(cut))
+
+
+def _states(clause: Sentence, *, first: bool, disclaimed: bool) -> bool:
+    if vetoed(clause):
+        return False
+    if clause.has(Part.ITEM) and (clause.has(Part.THIS) or clause.has(Part.US) or disclaimed):
+        return _copied(clause) or (clause.has(Part.THIS) and _first_published(clause))
+    return first and disclaimed and _elliptic(clause)
+
+
+def _discusses(clause: Sentence) -> bool:
+    """Whether a clause reports: "…, he complained". "We answer for nothing that it claims" does not."""
+    return (clause.has(Part.VETO) or by_others(clause)) and not _no_liability(clause)
+
+
+def _no_liability(clause: Sentence) -> bool:
+    return clause.has(Part.RESP)
 
 
 def thanks(sentence: Sentence) -> bool:
     """Thank you for reading."""
-    return (sentence.has(Part.THANK) and not sentence.has(Part.VETO) and len(sentence.tokens) <= 30
+    # बहुत and بہت are "many" as well as the "much" of "thank you very much".
+    vetoed = any(part & Part.VETO and not part & Part.THANK and not sentence.outside(at) for at, part in enumerate(sentence.parts))
+    return (sentence.has(Part.THANK) and not vetoed and len(sentence.tokens) <= 30
             and sentence.has(Part.READER | Part.ITEM | Part.LINK | Part.US | Part.SHARE) and sentence.plain(1, 0.2))
 
 
@@ -277,7 +273,7 @@ def _possible(parts: int, head: int, language: str) -> bool:
     return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
 
 
-_ANY = (1 << 31) - 1
+_ANY = (1 << 32) - 1
 # What must stand among the first words, then what must stand anywhere.
 _WANTED: tuple[tuple[int, ...], ...] = (
     (_ANY, Part.COPY | Part.MADE, Part.ITEM, _MANNER | Part.OUTLET | Part.FROM), (_ANY, Part.PUB, Part.FEED | Part.AUTO, Part.ITEM),
@@ -285,7 +281,7 @@ _WANTED: tuple[tuple[int, ...], ...] = (
     (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
     (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
     (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
-    (Part.COPY, Part.FROM), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
+    (Part.COPY, Part.FROM), (_ANY, Part.COPY, Part.AUTO, Part.OUTLET), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
 )
 _KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
 _GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)

@@ -95,8 +95,20 @@ def adopt(state: FeedState) -> str | None:
 
 
 def moved(state: FeedState) -> FeedState:
-    """The state after `adopt`ing: the proposal is spent, everything that was learned stays."""
-    return replace(state, permanent_url=None, permanent_count=0)
+    """The state after `adopt`ing: polled at its new address, the proposal spent, everything that was learned stays."""
+    return replace(state, moved_to=adopt(state) or state.moved_to, permanent_url=None, permanent_count=0)
+
+
+_LOST = frozenset({Reason.GONE, Reason.HTTP_4XX, Reason.DNS, Reason.NOT_A_FEED, Reason.REDIRECT, Reason.REDIRECTS})
+
+
+def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, Success | Failure]:
+    """Back to the configured address where the adopted one has gone: a move is no reason to lose a feed for good."""
+    if state.moved_to is None or isinstance(outcome, Success) or outcome.reason not in _LOST:
+        return state, outcome
+    if outcome.reason is Reason.GONE:   # said of the new address, so it does not disable the feed
+        outcome = replace(outcome, reason=Reason.HTTP_4XX, status=None)
+    return replace(state, moved_to=None), outcome
 
 
 # --- success ----------------------------------------------------------------------------------------------------
@@ -244,5 +256,5 @@ def _after_failure(state: FeedState, outcome: Failure) -> tuple[str | None, int]
 
 __all__ = [
     "BACKOFF_CAP", "FULL_EVERY", "HORIZON", "HOUR", "Failure", "Policy", "Success", "adopt", "after", "conditional",
-    "fresh", "moved", "retry_after",
+    "fresh", "moved", "retry_after", "returned",
 ]

@@ -1,313 +1,31 @@
-"""What the pipeline asks of the outside world, with what each port promises and which errors it may raise."""
+"""The database: one contract for SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Protocol
 
-from crawler.core.types import (
-    Article,
-    Claim,
-    Entry,
-    FeedState,
-    Match,
-    Page,
-    Story,
-    Verdict,
-    Window,
+from crawler.core.types import Article, FeedState, Match, Story, Verdict
+from crawler.ports.records import (
+    Backlog,
+    Counts,
+    Draft,
+    Feed,
+    HostState,
+    Judgement,
+    PollStored,
+    Pruned,
+    Saved,
+    SeenEntry,
+    Sighting,
+    StoredArticle,
+    StoredPage,
+    StoredStory,
+    StoryChange,
+    StoryQuery,
 )
-from crawler.errors import Reason
 from crawler.settings import FeedConfig
-
-T = TypeVar("T")
-
-Clock = Callable[[], datetime]
-"""The present as an aware datetime in UTC. Only `app.py` hands out the real one."""
-
-
-# --- fetching ---------------------------------------------------------------------------------------------------
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One GET. `kind` selects the byte cap; credentials go to the URL's own origin only."""
-
-    url: str
-    kind: Literal["feed", "page", "robots"] = "page"
-    etag: str | None = None
-    last_modified: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    auth: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A 2xx answer, whole and decompressed. Header names are lower case, in order of arrival."""
-
-    url: str                      # as requested
-    final_url: str                # after redirects
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    at: datetime                  # when the answer was complete
-    permanent_url: str | None = None  # where a chain of 301/308 only led to, else None
-    private: bool = False         # the host stands in `private_networks`
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """A 304 to a conditional request."""
-
-    headers: tuple[tuple[str, str], ...]
-    at: datetime
-    permanent_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server answered and said no: 4xx, 5xx, 429, a challenge. `headers` carries Retry-After and Date."""
-
-    reason: Reason
-    detail: str
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    at: datetime
-    private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """No usable answer."""
-
-    reason: Reason
-    detail: str
-    at: datetime
-
-
-Outcome = Fetched | Unchanged | Refused | Failed
-
-
-class Fetcher(Protocol):
-    """HTTP. One call is one GET plus its redirects; nothing is retried silently. Raises nothing but cancellation."""
-
-    async def get(self, request: Request) -> Outcome:
-        """Fetch, keeping the global and the per-host concurrency and the per-host delay between starts."""
-        ...
-
-    def set_delay(self, host: str, delay: timedelta) -> None:
-        """Raise the delay between starts for a host (robots.txt Crawl-delay); never lowers the configured one."""
-        ...
-
-    async def close(self) -> None:
-        """Close every connection."""
-        ...
-
-
-class Pool(Protocol):
-    """Worker processes for everything that parses foreign bytes or takes CPU time."""
-
-    async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
-        """Call a picklable module-level function in a worker.
-
-        Raises WorkerError(CPU) when `timeout` seconds pass (the worker is killed), WorkerError(MEMORY) when it runs
-        out of memory or dies; an exception of the function itself is raised as it is.
-        """
-        ...
-
-    async def close(self) -> None:
-        """End the workers."""
-        ...
-
-
-# --- the store --------------------------------------------------------------------------------------------------
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed as stored. `token` fences a claimed poll: a later claim makes `finish_poll` raise LeaseLostError."""
-
-    id: int
-    url: str
-    source: str
-    config: FeedConfig
-    state: FeedState
-    token: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SeenEntry:
-    """An entry in the document just polled, with the canonical form of its link."""
-
-    entry: Entry
-    url: str            # canonical, `core.urls.canonical`
-
-
-@dataclass(frozen=True, slots=True)
-class PollStored:
-    """What a poll added."""
-
-    new: int
-    known: int
-    changed: int        # known, with another title, date or content: queued again as "revisit"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An entry of a feed that waits to be collected, or a page that an article names as its source."""
-
-    id: int
-    purpose: Literal["entry", "revisit", "attribution"]
-    feed_id: int | None
-    feed_url: str | None
-    source: str | None          # of the feed; None for an attribution page
-    tags: tuple[str, ...]
-    entry: Entry
-    url: str                    # canonical
-    window: Window | None       # None for an attribution page
-    attempts: int
-    token: int
-    article: str | None = None  # for a revisit: which article
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An article as collected, before it is stored. `id` is `core.urls.article_id(url)`."""
-
-    id: str
-    url: str                    # canonical
-    aliases: tuple[str, ...]    # other canonical forms that led here: entry link, redirect hops, AMP
-    host: str
-    source: str
-    page: Page
-    status: int                 # HTTP status, 0 where the feed's own content was taken
-    fetched: datetime
-    units: tuple[int, ...]      # keys of paragraphs and sentences, `core.boilerplate.unit_keys`
-    body: bytes | None = None   # raw page, stored compressed
-    headers: tuple[tuple[str, str], ...] = ()
-    address: str = ""           # where a reader finds it: `url` is a key, and need not be reachable as written
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What storing a draft did."""
-
-    article: str
-    outcome: Literal["new", "revision", "known"]
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """An article claimed for judging."""
-
-    article: Article
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """What is kept of a host across restarts."""
-
-    host: str
-    pause_until: datetime | None = None      # a public host that asked for quiet
-    robots: bytes | None = None
-    robots_status: int | None = None         # HTTP status, 0 for unreachable
-    robots_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits, and when the next thing is due."""
-
-    feeds_due: int
-    entries: int               # waiting to be collected now (retries that are not due are not counted)
-    unjudged: int
-    next_poll: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoryChange:
-    """A story whose original, membership or decision changed; the pipeline logs it, webhooks send it."""
-
-    story: str
-    event: Literal["story", "original-changed", "merged", "dissolved", "changed"]
-    original: str | None
-    previous: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoryQuery:
-    """Which stories; times compare with the first sighting of any member. None and empty mean no limit."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    source: str | None = None
-    role: Literal["original", "copy"] | None = None
-    language: str | None = None
-    kinds: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
-    min_copies: int = 1
-    undecided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredStory:
-    """A story with its articles, the original first, then the copies in the order of `story.copies`."""
-
-    story: Story
-    articles: tuple[Article, ...]
-    updated: datetime
-    history: tuple[dict[str, Any], ...] = ()   # {"at", "event", "original", "previous"}
-    verdicts: tuple[Verdict, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArticle:
-    """All that is kept of one article."""
-
-    article: Article
-    story: str | None
-    role: Literal["original", "copy", "single"]
-    sightings: tuple[dict[str, Any], ...] = ()  # {"feed", "key", "link", "title", "without", "seen", "claims"}
-    revisions: tuple[dict[str, Any], ...] = ()  # {"at", "title", "text"}; the first is the first text
-    reservations: tuple[dict[str, str], ...] = ()
-    held: bool = False
-    forgotten: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPage:
-    """A raw page as fetched."""
-
-    article: str
-    url: str
-    fetched: datetime
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What housekeeping removed."""
-
-    pages: int = 0
-    articles: int = 0
-    entries: int = 0
-    keys: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Totals for `status`."""
-
-    feeds: int
-    failing: int
-    articles: int
-    stories: int
-    copies: int
-    undecided: int
-    backlog: Backlog = field(default_factory=lambda: Backlog(0, 0, 0, None))
 
 
 class Store(Protocol):
@@ -532,10 +250,3 @@ class Store(Protocol):
     async def close(self) -> None:
         """Close every connection."""
         ...
-
-
-__all__ = [
-    "Article", "Backlog", "Claim", "Clock", "Counts", "Draft", "Failed", "Feed", "Fetched", "Fetcher", "HostState",
-    "Judgement", "Outcome", "PollStored", "Pool", "Pruned", "Refused", "Request", "Saved", "SeenEntry", "Sighting",
-    "Store", "StoredArticle", "StoredPage", "StoredStory", "StoryChange", "StoryQuery", "Unchanged",
-]

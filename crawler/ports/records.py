@@ -1,0 +1,196 @@
+"""What goes into the store and comes out of it, beside the data of the core."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from crawler.core.types import Article, Entry, FeedState, Page, Story, Verdict, Window
+from crawler.settings import FeedConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as stored. `token` fences a claimed poll: a later claim makes `finish_poll` raise LeaseLostError."""
+
+    id: int
+    url: str
+    source: str
+    config: FeedConfig
+    state: FeedState
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEntry:
+    """An entry in the document just polled, with the canonical form of its link."""
+
+    entry: Entry
+    url: str            # canonical, `core.urls.canonical`
+
+
+@dataclass(frozen=True, slots=True)
+class PollStored:
+    """What a poll added."""
+
+    new: int
+    known: int
+    changed: int        # known, with another title, date or content: queued again as "revisit"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An entry of a feed that waits to be collected, or a page that an article names as its source."""
+
+    id: int
+    purpose: Literal["entry", "revisit", "attribution"]
+    feed_id: int | None
+    feed_url: str | None
+    source: str | None          # of the feed; None for an attribution page
+    tags: tuple[str, ...]
+    entry: Entry
+    url: str                    # canonical
+    window: Window | None       # None for an attribution page
+    attempts: int
+    token: int
+    article: str | None = None  # for a revisit: which article
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article as collected, before it is stored. `id` is `core.urls.article_id(url)`."""
+
+    id: str
+    url: str                    # canonical
+    aliases: tuple[str, ...]    # other canonical forms that led here: entry link, redirect hops, AMP
+    host: str
+    source: str
+    page: Page
+    status: int                 # HTTP status, 0 where the feed's own content was taken
+    fetched: datetime
+    units: tuple[int, ...]      # keys of paragraphs and sentences, `core.boilerplate.unit_keys`
+    body: bytes | None = None   # raw page, stored compressed
+    headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""           # where a reader finds it: `url` is a key, and need not be reachable as written
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What storing a draft did."""
+
+    article: str
+    outcome: Literal["new", "revision", "known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An article claimed for judging."""
+
+    article: Article
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is kept of a host across restarts."""
+
+    host: str
+    pause_until: datetime | None = None      # a public host that asked for quiet
+    robots: bytes | None = None
+    robots_status: int | None = None         # HTTP status, 0 for unreachable
+    robots_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits, and when the next thing is due."""
+
+    feeds_due: int
+    entries: int               # waiting to be collected now (retries that are not due are not counted)
+    unjudged: int
+    next_poll: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryChange:
+    """A story whose original, membership or decision changed; the pipeline logs it, webhooks send it."""
+
+    story: str
+    event: Literal["story", "original-changed", "merged", "dissolved", "changed"]
+    original: str | None
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryQuery:
+    """Which stories; times compare with the first sighting of any member. None and empty mean no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    source: str | None = None
+    role: Literal["original", "copy"] | None = None
+    language: str | None = None
+    kinds: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    min_copies: int = 1
+    undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStory:
+    """A story with its articles, the original first, then the copies in the order of `story.copies`."""
+
+    story: Story
+    articles: tuple[Article, ...]
+    updated: datetime
+    history: tuple[dict[str, Any], ...] = ()   # {"at", "event", "original", "previous"}
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """All that is kept of one article."""
+
+    article: Article
+    story: str | None
+    role: Literal["original", "copy", "single"]
+    sightings: tuple[dict[str, Any], ...] = ()  # {"feed", "key", "link", "title", "without", "seen", "claims"}
+    revisions: tuple[dict[str, Any], ...] = ()  # {"at", "title", "text"}; the first is the first text
+    reservations: tuple[dict[str, str], ...] = ()
+    held: bool = False
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """A raw page as fetched."""
+
+    article: str
+    url: str
+    fetched: datetime
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What housekeeping removed."""
+
+    pages: int = 0
+    articles: int = 0
+    entries: int = 0
+    keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Totals for `status`."""
+
+    feeds: int
+    failing: int
+    articles: int
+    stories: int
+    copies: int
+    undecided: int
+    backlog: Backlog = field(default_factory=lambda: Backlog(0, 0, 0, None))
