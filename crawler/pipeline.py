@@ -19,10 +19,10 @@ import xxhash
 
 from crawler import matcher
 from crawler.core import boilerplate, feeds, schedule, urls
-from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
+from crawler.core.types import Article, Entry, Match, ParsedFeed, Story
 from crawler.errors import OperationError, Reason, WorkerError
 from crawler.log import event
-from crawler.pages import Pages
+from crawler.pages import Pages, named_pages
 from crawler.ports import (
     Clock,
     Draft,
@@ -314,22 +314,6 @@ class Pipeline:
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=link, named_by=article.url)
-
-
-_FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
-             AttributionKind.NAMES_SOURCE)
-
-
-def named_pages(article: Article) -> dict[str, str]:
-    """Canonical form -> address to request, of the pages on other sites that an article names as its source, the
-    strongest statement first; no home pages."""
-    found: dict[str, str] = {}
-    for kind in _FOLLOWED:
-        for link in (one.url for one in article.attributions if one.kind is kind and one.url):
-            url = urls.canonical(link)
-            if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
-                found.setdefault(url, urls.address(link) or url)
-    return found
 
 
 def _read_document(
