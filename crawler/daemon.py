@@ -9,7 +9,7 @@ lets what is in flight finish, within GRACE; after that it is cancelled, and its
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,9 @@ from crawler.log import event
 from crawler.pipeline import Pipeline
 from crawler.ports import Clock, Pruned, Store
 
-LEASE = timedelta(minutes=15)   # longer than the slowest step: a page behind a slow host's queue
+LEASE = timedelta(minutes=15)   # longer than the slowest step
+# A page may wait behind 15 others of a host that asks for 300 s between two (`store.sightings`, `core.robots`).
+COLLECT_LEASE = timedelta(minutes=90)
 IDLE = 5.0                      # seconds between looks at an idle queue; another process may have filled it
 TIDY = 6 * 3600.0               # seconds between looks at what is past its retention
 STORE_PAUSE = 5.0               # seconds after the store failed
@@ -54,21 +56,24 @@ class Daemon:
         return (
             Queue("poll", lambda n: self.store.claim_feeds(self.clock(), LEASE, n), self.pipeline.poll,
                   crawl.concurrency, ("collect",)),
-            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), LEASE, n), self.pipeline.collect,
+            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), COLLECT_LEASE, n), self.pipeline.collect,
                   crawl.concurrency, ("judge",)),
             Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), LEASE, n), self.pipeline.judge,
                   workers, ("collect", "judge")),
         )
 
     async def once(self) -> int:
-        """One pass: until no queue has anything due. Returns how many pieces of work were done.
+        """One pass: the feeds that are due as it begins, and all that follows. Returns how many pieces of work were done.
 
         Raises StoreError: a pass does not wait for a store that is out of reach.
         """
-        done = 0
+        done, began = 0, self.clock()
+        poll, *others = self.queues()
+        # Not what falls due meanwhile: a pass that takes longer than the shortest interval would never end.
+        due = replace(poll, claim=lambda n: self.store.claim_feeds(began, LEASE + (self.clock() - began), n))
         while not self.stopping.is_set():
             # One queue after the other: every feed of the pass is polled before the first article is judged.
-            worked = sum([await self._drain(queue) for queue in self.queues()])
+            worked = sum([await self._drain(queue) for queue in (due, *others)])
             done += worked
             if not worked:
                 break
@@ -134,6 +139,7 @@ class Daemon:
     async def _drain(self, queue: Queue) -> int:
         """Do what is due, `width` at once, until nothing is. Raises StoreError when claiming or working fails."""
         running: set[asyncio.Task[None]] = set()
+        stop = asyncio.ensure_future(self.stopping.wait())
         done = 0
         try:
             while not self.stopping.is_set():
@@ -141,10 +147,17 @@ class Daemon:
                     running.add(asyncio.create_task(self._do(queue, item)))
                 if not running:
                     break
-                finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*running, stop}, return_when=asyncio.FIRST_COMPLETED)
+                finished = {task for task in running if task.done()}
+                running -= finished
                 done += len(finished)
                 _raise_first(finished)
+        except asyncio.CancelledError:
+            for task in running:    # a second signal: at once
+                task.cancel()
+            raise
         finally:
+            stop.cancel()
             await self._finish(running)
         return done
 

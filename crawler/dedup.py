@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from crawler import matcher
 from crawler.core import boilerplate, dates, match, phrases, story, urls
-from crawler.core.text import clean, key, words
+from crawler.core.text import clean, words
+from crawler.core.text import key as key_of
 from crawler.core.types import (
     UNOBSERVED,
     Article,
@@ -154,7 +155,7 @@ def _templates(articles: Mapping[str, Article]) -> Iterator[str]:
     alike: dict[tuple[str, int], list[Article]] = {}
     for one in articles.values():
         if one.url:
-            whole = key([word.form for word in words(one.text)])
+            whole = key_of([word.form for word in words(one.text)])
             alike.setdefault((urls.host(one.url), whole), []).append(one)
     for group in alike.values():
         if matcher.is_template(one.title for one in group):

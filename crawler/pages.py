@@ -1,12 +1,13 @@
 """An article's page, had politely and read safely: robots.txt, the fetch, the extraction, when to ask again."""
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from crawler.core import boilerplate, extract, robots, schedule, urls
-from crawler.core.types import Entry, Page
+from crawler.core.types import Article, AttributionKind, Entry, Page
 from crawler.errors import Reason, WorkerError
 from crawler.log import event
 from crawler.ports import (
@@ -181,3 +182,19 @@ def _is_silent(status: int) -> bool:
 def _unread(entry: Entry, reason: Reason) -> Page:
     """A page whose reading was ended: the feed's summary is kept, barred from copy decisions."""
     return Page(entry.title, entry.summary, entry.language, walls=(reason.value,))
+
+
+_FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
+             AttributionKind.NAMES_SOURCE)
+
+
+def named_pages(article: Article) -> dict[str, str]:
+    """Canonical form -> address to request, of the pages on other sites that an article names as its source, the
+    strongest statement first; no home pages."""
+    found: dict[str, str] = {}
+    for kind in _FOLLOWED:
+        for link in (one.url for one in article.attributions if one.kind is kind and one.url):
+            url = urls.canonical(link)
+            if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
+                found.setdefault(url, urls.address(link) or url)
+    return found

@@ -19,10 +19,10 @@ import xxhash
 
 from crawler import matcher
 from crawler.core import boilerplate, feeds, schedule, urls
-from crawler.core.types import Article, AttributionKind, Entry, Match, ParsedFeed, Story
-from crawler.errors import Reason, WorkerError
+from crawler.core.types import Article, Entry, Match, ParsedFeed, Story
+from crawler.errors import OperationError, Reason, WorkerError
 from crawler.log import event
-from crawler.pages import Pages
+from crawler.pages import Pages, named_pages
 from crawler.ports import (
     Clock,
     Draft,
@@ -131,6 +131,9 @@ class Pipeline:
                     read, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
             except (feeds.FeedFault, WorkerError) as fault:
                 return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
+            except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
+                detail = f"could not be read: {type(error).__name__}: {error}"
+                return schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail), []
         self._note_dropped(feed, parsed)
         return await self._success(feed, outcome, parsed, hash_, entries), entries
 
@@ -165,7 +168,7 @@ class Pipeline:
         if known is not None and sighting.purpose != "revisit":
             await self.store.attach(sighting, known, self.clock())
             return
-        draft = await self.pages.draft(sighting)
+        draft = await self._draft(sighting)
         if isinstance(draft, Draft):
             saved = await self.store.save_article(draft, sighting, self.clock())
             event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
@@ -175,6 +178,15 @@ class Pipeline:
         event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=draft.reason, detail=draft.detail,
               retry=retry)
         await self.store.fail_sighting(sighting, draft.reason, draft.detail, retry, self.clock())
+
+    async def _draft(self, sighting: Sighting) -> Draft | Refused | Failed:
+        """A page that breaks what reads it is asked for again as one that fails is, and then given up."""
+        try:
+            return await self.pages.draft(sighting)
+        except OperationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
+            return Failed(Reason.PROTOCOL, f"could not be read: {type(error).__name__}: {error}", self.clock())
 
     # --- judge --------------------------------------------------------------------------------------------------
 
@@ -302,22 +314,6 @@ class Pipeline:
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=link, named_by=article.url)
-
-
-_FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,
-             AttributionKind.NAMES_SOURCE)
-
-
-def named_pages(article: Article) -> dict[str, str]:
-    """Canonical form -> address to request, of the pages on other sites that an article names as its source, the
-    strongest statement first; no home pages."""
-    found: dict[str, str] = {}
-    for kind in _FOLLOWED:
-        for link in (one.url for one in article.attributions if one.kind is kind and one.url):
-            url = urls.canonical(link)
-            if url and not urls.same_site(url, article.url) and re.search(r"https?://[^/]+/.*\w", url):
-                found.setdefault(url, urls.address(link) or url)
-    return found
 
 
 def _read_document(

@@ -17,8 +17,19 @@ async def test_claims_are_spread_over_hosts_and_then_the_oldest_first(store, des
     await desk.add_feeds(A)
     await desk.poll(A, *(make.seen(f"{n}", f"https://{host}.example/{n}") for n, host in enumerate("xxxyyz")))
     assert [one.url[8] + one.entry.key for one in await desk.claim(4)] == ["x0", "y3", "z5", "x1"]
-    assert [one.url[8] + one.entry.key for one in await desk.claim(9)] == ["x2", "y4"]
+    assert [one.url[8] + one.entry.key for one in await desk.claim(9)] == ["y4", "x2"]   # two of x are out already
     assert await desk.claim() == []
+
+
+async def test_a_host_has_sixteen_out_at_most(store, second, desk, make):
+    await desk.add_feeds(A)
+    await desk.poll(A, *(make.seen(f"{n}", f"https://slow.example/{n}") for n in range(20)))
+    taken = [*await desk.claim(12), *await second.claim_sightings(desk.now, make.LEASE, 12)]
+    assert [one.entry.key for one in taken] == [str(n) for n in range(16)]
+    await store.fail_sighting(taken[3], "timeout", "", None, desk.now)
+    assert [one.entry.key for one in await desk.claim()] == ["16"]
+    desk.now += make.LEASE
+    assert len(await desk.claim()) == 16
 
 
 async def test_a_crash_between_claim_and_finish_loses_nothing(store, desk, make):

@@ -198,6 +198,15 @@ async def test_a_component_goes_over_matches_stories_and_merges(store, desk, mak
     assert (await store.component("a1", 9))[0] == ["a1", "a2", "a3"]
 
 
+async def test_a_component_that_is_cut_keeps_the_original_and_the_earliest(store, desk, make):
+    for n, name in enumerate("zcba"):
+        await desk.put(name, fetched=make.START + n * make.MINUTE)
+    await desk.put("late", fetched=make.START + DAY)
+    await store.save_stories(["ab", "ac", "az", "alate"], [make.story("alate", "ab", "ac", "az")], make.START)
+    await store.save_matches("aa", [make.match("aa", one) for one in ("ab", "ac", "az", "alate")])
+    assert (await store.component("aa", 4))[0] == ["aa", "alate", "az", "ac"]
+
+
 async def test_only_one_elects_at_a_time(store, second):
     inside, most = 0, 0
 

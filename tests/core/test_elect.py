@@ -1,5 +1,6 @@
 """Who was first, by evidence; `undecided` rather than a guess."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -161,6 +162,37 @@ def test_a_copy_that_carries_the_others_name_came_later() -> None:
     found = elect.elect([carrier, article("paper", 12)], {})
     assert found.original == "paper"
     assert "carries-name" in words(found)
+
+
+def versions(*seen: float) -> list[Article]:
+    return [replace(article(f"v{n}", at_, claim(5 - n)), source="Paper News", url=f"https://paper.example/{n}")
+            for n, at_ in enumerate(seen)]
+
+
+def test_the_first_version_stands_for_its_source_whatever_later_ones_claim() -> None:
+    found = elect.elect(versions(10, 20, 30), {})
+    assert (found.original, found.decided, found.rivals) == ("v0", True, ())
+
+
+def test_a_copy_that_links_its_source_does_not_make_a_later_version_the_original() -> None:
+    first, second = versions(10, 20)
+    relabelled = replace(first, attributions=says(AttributionKind.NAMES_SOURCE, "Ministry"))
+    copier = article("copier", 15, says=says(AttributionKind.NAMES_SOURCE, None, second.url))
+    assert elect.elect([relabelled, second, copier], {}).original == "v0"
+
+
+def test_an_original_that_links_its_data_does_not_lose_to_a_silent_copier() -> None:
+    paper = article("paper", 10, without=0, says=says(AttributionKind.NAMES_SOURCE, "Office of Statistics"))
+    found = elect.elect([paper, article("copier", 15, without=0)], {})
+    assert not found.decided
+    assert elect.elect([paper, article("copier", 90, without=60)], {}).original == "paper"
+
+
+def test_a_common_word_is_not_the_name_of_a_source() -> None:
+    times = replace(article("times", 12), source="The Times")
+    said, named = (article("copier", 10, text=f"{TEXT} {rest}") for rest in ("It failed three times.", "The Times saw it."))
+    assert elect.elect([times, said], {}).original == "copier"
+    assert elect.elect([times, named], {}).original == "times"
 
 
 def test_a_lone_article_is_its_own_original() -> None:

@@ -89,7 +89,8 @@ class Judging(Part):
         await self._db.upsert(connection, matches, rows)
 
     async def component(self, article: str, limit: int) -> tuple[list[str], list[Match]]:
-        """See `ports.Store`. Nearest first; where the limit cuts a ring, its lowest ids stay."""
+        """See `ports.Store`. Nearest first; where the limit cuts a ring, the originals of stories stay, then those that
+        were seen first: else a large story would have another original with each article that joins it."""
         async def look(connection: AsyncConnection) -> tuple[list[str], list[Match]]:
             ids = await reachable(connection, article, limit)
             return ids, await _matches_among(connection, ids)
@@ -106,11 +107,19 @@ async def reachable(connection: AsyncConnection, article: str, limit: int) -> li
     found, ring = [article], [article]
     while ring and len(found) < limit:
         known = set(found)
-        ring = sorted({id_ for ids in chunks(ring) for id_ in await _neighbours(connection, ids)} - known)
-        ring = [id_ for id_ in ring if id_ in {row.id for row in await load_ids(connection, ring)}]
-        ring = ring[:limit - len(found)]
+        near = {id_ for ids in chunks(ring) for id_ in await _neighbours(connection, ids)} - known
+        ring = (await _earliest(connection, near))[:limit - len(found)]
         found += ring
     return found
+
+
+async def _earliest(connection: AsyncConnection, ids: set[str]) -> list[str]:
+    """Those of these articles that are stored and not forgotten: originals, then the others, each as first seen."""
+    rows = [row for chunk in chunks(sorted(ids)) for row in await connection.execute(
+        sa.select(articles.c.id, articles.c.first_seen, (members.c.position == 0).label("is_original"))
+        .outerjoin(members, members.c.article == articles.c.id)
+        .where(articles.c.id.in_(chunk), ~articles.c.forgotten))]
+    return [row.id for row in sorted(rows, key=lambda row: (not row.is_original, row.first_seen, row.id))]
 
 
 async def load_ids(connection: AsyncConnection, ids: Sequence[str] | set[str]) -> list[sa.Row[Any]]:

@@ -14,6 +14,7 @@ from crawler.core.types import Entry, Window
 from crawler.errors import LeaseLostError
 from crawler.ports import Sighting
 
+_AT_ONCE = 16    # of one host: a slow one would else take every place, and those behind it would outlive their leases
 _POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 20 ms where all of them are there
 
 
@@ -116,11 +117,14 @@ async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> 
 
 
 def _spread(now: datetime, limit: int, tried: list[int]) -> sa.Select[Any]:
-    oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due).where(_free(now))
+    leased = sa.func.coalesce(sightings.c.lease_until > now, sa.false()).label("leased")
+    oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due, leased).where(ripe(now))
               .where(sightings.c.id.not_in(tried)).order_by(sightings.c.due, sightings.c.id).limit(_POOL).subquery())
-    place = sa.func.row_number().over(partition_by=oldest.c.host, order_by=(oldest.c.due, oldest.c.id))
+    place = sa.func.row_number().over(
+        partition_by=oldest.c.host, order_by=(oldest.c.leased.desc(), oldest.c.due, oldest.c.id))
     placed = sa.select(oldest, place.label("place")).subquery()
-    return sa.select(placed.c.id).order_by(placed.c.place, placed.c.due, placed.c.id).limit(limit)
+    return (sa.select(placed.c.id).where(~placed.c.leased, placed.c.place <= _AT_ONCE)
+            .order_by(placed.c.place, placed.c.due, placed.c.id).limit(limit))
 
 
 def _claimed(ids: list[int]) -> sa.Select[Any]:

@@ -8,7 +8,8 @@ Rules, strongest first (`WEIGHTS` are log-odds that x came before y)
     4. claimed times that lie within what was observed, with their resolution and zone;
     5. text direction: y carries x's name;
     6. first sighting, which is a fact about the crawler and weak.
-The original is the member whose weakest case against any other is the strongest (maximin): a total order over the
+A source's later versions are never the original: only its first one stands for it. Of those that are left the original
+is the member whose weakest case against any other is the strongest (maximin): a total order over the
 set, ties by first sighting and id. It is decided where that weakest case is at least `DECIDED`.
 Invariants: any permutation gives the same answer; a claim outside what was observed is no evidence, it is called
 back-dated; a contradiction lowers the confidence and is shown.
@@ -55,7 +56,7 @@ def elect(
     if ruled is not None:
         return Election(ruled.anchor if ruled.ruling == "confirm" else ruled.articles[0], 1.0, True,
                         (Evidence("verdict", f"{ruled.ruling} by {ruled.who}", quote=ruled.note or None),))
-    field_ = _contenders(everyone)
+    field_ = _contenders(_first_versions(everyone))
     cases = {one.article.id: min((log_odds(one, other) for other in field_ if other is not one), default=math.inf)
              for one in field_}
     best = max(field_, key=lambda one: cases[one.article.id])  # the first of equals: earliest sighting, then id
@@ -77,11 +78,26 @@ def _ruled(ids: set[str], verdicts: Sequence[Verdict]) -> Verdict | None:
     return None
 
 
+def _first_versions(everyone: list[Candidate]) -> list[Candidate]:
+    """Of each source the one that it had first: its later versions are history, and never the original."""
+    first: dict[str, Candidate] = {}
+    for one in everyone:
+        source = one.article.source or one.article.id
+        first[source] = min(first.get(source, one), one, key=_age)
+    return [one for one in everyone if first[one.article.source or one.article.id] is one]
+
+
+def _age(one: Candidate) -> tuple[datetime, datetime, str]:
+    """First sighting, and for those of one poll what they claim."""
+    seen = one.article.first_seen
+    return seen, one.span[0] if one.span else seen, one.article.id
+
+
 def _contenders(everyone: list[Candidate]) -> list[Candidate]:
     """Those who can be first: not those who say that they copy somebody, unless all do; the earliest sixty."""
-    silent = [one for one in everyone if not one.declares and not one.points]
     named = {id_ for one in everyone for id_ in one.points}
-    kept = [one for one in everyone if one in silent or one.article.id in named] or everyone
+    kept = [one for one in everyone
+            if not (one.declares or one.points) or one.article.id in named] or everyone
     return kept[:_CONTENDERS]
 
 
@@ -91,12 +107,16 @@ def _probability(odds: float) -> float:
 
 def _elected(best: Candidate, everyone: list[Candidate]) -> Election:
     others = [one for one in everyone if one is not best]
-    odds = {one.article.id: log_odds(best, one) for one in others}
+    odds = {one.article.id: log_odds(best, one) for one in others if not _is_version(best, one)}
     confidence = _probability(min(odds.values(), default=6.0))
-    rivals = tuple(one.article.id for one in everyone if one is not best and _probability(odds[one.article.id]) < DECIDED)
+    rivals = tuple(one.article.id for one in others if _probability(odds.get(one.article.id, math.inf)) < DECIDED)
     outside = _outside(best) or _common_agency(best, others)
     reasons = tuple(why(best, others))
     return Election(best.article.id, round(min(confidence, SUREST), 3), not rivals, reasons, rivals, outside)
+
+
+def _is_version(best: Candidate, other: Candidate) -> bool:
+    return bool(best.article.source) and best.article.source == other.article.source
 
 
 def _outside(best: Candidate) -> str | None:
