@@ -81,10 +81,10 @@ async def test_killed_in_the_middle_nothing_is_lost_or_doubled(world: tuple[Worl
         await waited(b" article ", process)
         process.kill()
         await process.communicate()
-    # Leases of the killed would keep their work for a quarter of an hour: let them run out.
-    with sqlite3.connect(command.config.parent / "var" / "firsthand.db") as connection:
-        for table in ("feeds", "sightings", "articles"):
-            connection.execute(f"UPDATE {table} SET lease_until = NULL")
+        # Leases of the killed would keep their work for a quarter of an hour: let them run out.
+        with sqlite3.connect(command.config.parent / "var" / "firsthand.db") as connection:
+            for table in ("feeds", "sightings", "articles"):
+                connection.execute(f"UPDATE {table} SET lease_until = NULL")
     await command("run", "--once", "--all")
     killed = rows(command.config, "SELECT url, source, title FROM articles ORDER BY url")
     assert rows(command.config, "PRAGMA integrity_check") == [("ok",)]

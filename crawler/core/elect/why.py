@@ -12,7 +12,7 @@ def why(best: Candidate, others: list[Candidate]) -> list[Evidence]:
     """The reasons for the original, strongest first, each once."""
     found: list[Evidence] = []
     for other in others:
-        found.extend(_evidence(one, f"{other.article.source} names {best.article.source}")
+        found.extend(_evidence(one, f"{other.article.source} names {best.article.source}", _declared(other))
                      for one in other.points.get(best.article.id, ())[:2])
     proved = [other for other in others if appeared_earlier(best.article, other.article)]
     if proved:
@@ -48,10 +48,16 @@ def contradictions(one: Candidate, others: Sequence[Candidate]) -> list[Evidence
     return found
 
 
-def _evidence(one: Attribution, detail: str) -> Evidence:
-    """An attribution as a reason. A source that is linked is shown by its address: its words are the declaration's."""
-    quote = None if one.kind is AttributionKind.NAMES_SOURCE and one.url else one.quote
+def _evidence(one: Attribution, detail: str, declared: set[str | None]) -> Evidence:
+    """An attribution as a reason; the words of a declaration are not said twice."""
+    quote = None if one.kind is AttributionKind.NAMES_SOURCE and one.url and one.quote in declared else one.quote
     return Evidence(one.kind.value, detail, quote, one.url)
+
+
+def _declared(one: Candidate) -> set[str | None]:
+    """The sentences by which a member says that it is a copy."""
+    every = [*one.abroad, *(each for points in one.points.values() for each in points)]
+    return {each.quote for each in every if each.kind is AttributionKind.DECLARED_COPY}
 
 
 def _backdated(one: Candidate) -> list[Evidence]:
@@ -69,5 +75,5 @@ def _backdated(one: Candidate) -> list[Evidence]:
 def copy_evidence(copy: Candidate) -> tuple[Evidence, ...]:
     """What a copy says of itself, and what is wrong with its claims."""
     every = [*(one for each in copy.points.values() for one in each), *copy.abroad]
-    said = dict.fromkeys(_evidence(one, one.name or one.where) for one in every)
+    said = dict.fromkeys(_evidence(one, one.name or one.where, _declared(copy)) for one in every)
     return (*said, *contradictions(copy, ()))
