@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from crawler import matcher
-from crawler.core import boilerplate, dates, match, phrases, story, urls
+from crawler.core import boilerplate, dates, fingerprint, match, phrases, story, urls
 from crawler.core.text import clean, words
 from crawler.core.text import key as key_of
 from crawler.core.types import (
@@ -206,7 +206,7 @@ def _candidates(
         for other in near:
             scores[other] = scores.get(other, 0.0) + 1 / len(near)
     scores.pop(id_, None)
-    return sorted(scores, key=lambda other: (-scores[other], other))[:matcher.CANDIDATES]
+    return fingerprint.ranked(scores, matcher.CANDIDATES)
 
 
 _HOLDERS_READ = 200

@@ -112,7 +112,8 @@ def settle(
     """The stories of a component, ids left empty; articles that stand alone are in none."""
     case = _Case({reading.article.id: reading for reading in readings}, {(each.a, each.b): each for each in matches},
                  verdicts, facts, rules)
-    groups = story.partition(case.readings, story.ties(matches, verdicts), lambda ids: case.elect(ids).original)
+    groups = story.partition(case.readings, story.ties(matches, verdicts), lambda ids: case.elect(ids).original,
+                             case.figures)
     return [_story(group, case) for group in groups if len(group) > 1]
 
 
@@ -121,7 +122,7 @@ class _Case:
     """What a component is settled from."""
 
     readings: Mapping[str, Reading]
-    matches: Mapping[tuple[str, str], Match]
+    matches: dict[tuple[str, str], Match | None]   # those that are known; `figures` adds what it finds
     verdicts: Sequence[Verdict]
     facts: Mapping[str, SourceFacts]
     rules: Rules
@@ -134,8 +135,10 @@ class _Case:
 
     def figures(self, a: str, b: str) -> Match | None:
         """The match of two articles: the one that is known, else computed now."""
-        known = self.matches.get((min(a, b), max(a, b)))
-        return known or match.match(self.readings[a].body(), self.readings[b].body(), self.rules.containment)
+        pair = (min(a, b), max(a, b))
+        if pair not in self.matches:
+            self.matches[pair] = match.match(self.readings[a].body(), self.readings[b].body(), self.rules.containment)
+        return self.matches[pair]
 
 
 def _story(ids: Sequence[str], case: _Case) -> Story:

@@ -8,7 +8,8 @@ Two kinds of key in one index, because each finds what the other loses (measured
   Arabic excerpts LSH found 28 at threshold .5 and none at .8.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ _SAMPLE_BELOW = 2**64 // 16      # 1 in 16: candidate recall .993 with 10 candid
 _SAMPLE_AT_LEAST = 20            # a short excerpt would else have two or three keys
 _SAMPLE_AT_MOST = 256            # a 10 MB text must not flood the index: the smallest hashes are kept
 _WORDS_AT_MOST = 20_000
+_OF_ONE_SCORE = 10
 
 
 def keys(body: Body) -> tuple[int, ...]:
@@ -30,6 +32,22 @@ def keys(body: Body) -> tuple[int, ...]:
     if not forms:
         return ()
     return tuple(sorted({*_band_keys(forms), *_sampled(forms)}))
+
+
+def ranked(scores: Mapping[str, float], limit: int) -> list[str]:
+    """The `limit` best ids by score, ties by id; those beyond ten of one score after all others.
+
+    Word-for-word copies share the same keys. Did fifty of them take every place, each group of them would be compared
+    with itself only, and a story of hundreds would fall apart.
+    """
+    ordered = sorted((-round(score, 9), id_) for id_, score in scores.items())
+    alike: Counter[float] = Counter()
+    first: list[str] = []
+    later: list[str] = []
+    for score, id_ in ordered:
+        alike[score] += 1
+        (first if alike[score] <= _OF_ONE_SCORE else later).append(id_)
+    return [*first, *later][:limit]
 
 
 def _sampled(forms: Sequence[str]) -> list[int]:

@@ -47,11 +47,15 @@ def ties(matches: Iterable[Match], verdicts: Iterable[Verdict]) -> Ties:
     """What ties and what parts, from matches that are copies and from standing rulings."""
     found = Ties()
     _rule(found, verdicts)
-    for each in matches:
-        if each.copied and found.may(each.a, each.b):
-            found.linked.setdefault(each.a, {})[each.b] = each
-            found.linked.setdefault(each.b, {})[each.a] = each
+    _tie(found, matches)
     return found
+
+
+def _tie(tied: Ties, matches: Iterable[Match | None]) -> None:
+    for each in matches:
+        if each is not None and each.copied and tied.may(each.a, each.b):
+            tied.linked.setdefault(each.a, {})[each.b] = each
+            tied.linked.setdefault(each.b, {})[each.a] = each
 
 
 def _rule(found: Ties, verdicts: Iterable[Verdict]) -> None:
@@ -76,8 +80,16 @@ def _pairs(verdict: Verdict) -> list[tuple[str, str]]:
     return [(verdict.anchor, article) for article in verdict.articles if article != verdict.anchor]
 
 
-def partition(articles: Iterable[str], tied: Ties, elect: Elect) -> list[list[str]]:
-    """Groups of ids, each with its elected original first and the rest sorted; single articles alone."""
+Compare = Callable[[str, str], Match | None]
+"""The match of two articles, known or found now."""
+
+
+def partition(articles: Iterable[str], tied: Ties, elect: Elect, compare: Compare | None = None) -> list[list[str]]:
+    """Groups of ids, each with its elected original first and the rest sorted; single articles alone.
+
+    With `compare` every article of a component is compared with the original: each was verified with its best candidates
+    only, which in a story of hundreds need not include it. `tied` learns what that finds.
+    """
     groups = []
     waiting = [set(articles)]
     while waiting:
@@ -86,6 +98,9 @@ def partition(articles: Iterable[str], tied: Ties, elect: Elect) -> list[list[st
                 groups.append(sorted(part))
                 continue
             original = elect(sorted(part))
+            if compare is not None:
+                _tie(tied, (compare(original, other) for other in sorted(part - {original})
+                            if other not in tied.linked.get(original, {})))
             joined = _joined(original, part, tied)
             groups.append([original, *sorted(joined - {original})])
             if part - joined:

@@ -143,7 +143,7 @@ class Store(Protocol):
         self, article: str, keys: Sequence[int], since: datetime, until: datetime, limit: int,
     ) -> list[str]:
         """Articles that share a key, seen within [since, until], ranked by the sum over shared keys of
-        1/(holders in the window), best `limit`; ties by id. Deterministic. Not the article itself."""
+        1/(holders in the window), best `limit`; ties by id, see `core.fingerprint.ranked`. Deterministic. Not the article itself."""
         ...
 
     async def articles(self, ids: Sequence[str]) -> list[Article]:

@@ -112,3 +112,14 @@ def test_compare_two_texts(prose: SimpleNamespace) -> None:
     assert found is not None
     assert found.a_in_b == 1
     assert compare("one thing", "another matter") is None
+
+
+def test_a_story_with_more_copies_than_candidates_stays_whole(prose: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 600 copies each is compared with 50, which need not be the original: they fell into two stories."""
+    monkeypatch.setattr("crawler.matcher.CANDIDATES", 12)
+    lines = prose.harbour.split("\n")
+    own = prose.market.split("\n")
+    docs = [Document(f"d{n:02}", "\n".join([*lines, *own[:n % 3]]), source=f"Paper {n}", first_seen=f"2026-03-02T09:{n:02}:00Z")
+            for n in range(60)]
+    found = deduplicate(docs)
+    assert [len(one.copies) for one in found.stories] == [59]

@@ -14,6 +14,7 @@ from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_kept, keys, units
+from crawler.core.fingerprint import ranked
 
 _HOLDERS = 200   # read of one key at most, the newest: a key with more says next to nothing
 _MANY = 5_000    # rows of all keys of an article together: few have more, and those are asked key by key
@@ -152,7 +153,7 @@ def _ranked(sharing: dict[int, list[str]], limit: int) -> list[str]:
         for holder in holders:
             weights[holder].append(1 / len(holders))
     # fsum: the same sum in whatever order the rows came.
-    return sorted(weights, key=lambda id_: (-fsum(weights[id_]), id_))[:limit]
+    return ranked({id_: fsum(each) for id_, each in weights.items()}, limit)
 
 
 async def _put(connection: AsyncConnection, article: str, wanted: list[int], seen: datetime | None) -> int:
