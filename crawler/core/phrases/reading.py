@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import regex
 
-from crawler.core.phrases.lexicon import Parts, lexicon, lookup, unspaced
+from crawler.core.phrases.lexicon import Part, Parts, everywhere, lexicon, lookup, unspaced
 from crawler.core.text import fold, paragraphs, sentences
 
 # Declarations stand at the edges or on lines of their own: of a long text only these many characters at either end
@@ -182,6 +182,9 @@ def _pairs(folded: str, start: int, stop: int, offset: int) -> Iterator[Token]:
         yield Token(folded[at:end], offset + at, offset + end, 0, proper=True)
 
 
+_PUB, _VETO = everywhere(Part.PUB), everywhere(Part.VETO)
+
+
 def _with_runs(found: list[Token]) -> list[Token]:
     """Where several words together play a part, each of them gets it."""
     table = lexicon().runs
@@ -190,7 +193,9 @@ def _with_runs(found: list[Token]) -> list[Token]:
         for spelled, parts in table.get(token.form, ()):
             if len(spelled) <= len(found) - at and all(map(_fits, spelled, found[at:at + len(spelled)])):
                 for i in range(at, at + len(spelled)):
-                    gained[i] = gained.get(i, found[i].parts) | parts
+                    # "first reported by" publishes; "reported" alone reports.
+                    alone = gained.get(i, found[i].parts)
+                    gained[i] = (alone & ~_VETO if parts & _PUB else alone) | parts
     for i, parts in gained.items():
         found[i] = found[i]._replace(parts=parts)
     return found
