@@ -15,7 +15,7 @@ export PYTHON CHROMIUM
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests test-browser wheel lock upgrade clean setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage test-browser wheel lock upgrade clean setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -38,7 +38,10 @@ types: setup-dev  ## mypy, strict.
 imports: setup-dev  ## import-linter: which module may know which.
 	$(bin)/lint-imports --cache-dir .import_linter_cache
 
-tests: setup-dev  ## pytest with coverage (PYTEST_OPTIONS="-k story -x" for a part).
+tests: setup-dev  ## pytest (PYTEST_OPTIONS="-k story -x" for a part).
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --ignore tests/browser $(PYTEST_OPTIONS)
+
+coverage: setup-dev  ## The same with branch coverage, which takes half as long again.
 	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report term:skip-covered \
 		--ignore tests/browser $(PYTEST_OPTIONS)
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from crawler.core.types import Claim, FeedHints, FeedState, Origin
+from crawler.core.types import Claim, FeedHints, FeedState, Origin, Window
 from crawler.errors import LeaseLostError
-from crawler.ports import HostState, PollStored, Window
+from crawler.ports import HostState, PollStored
 from crawler.settings import FeedConfig
 
 A, B = "https://a.example/feed", "https://b.example/feed"
