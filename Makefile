@@ -12,6 +12,8 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n
 CHROMIUM ?= /usr/bin/chromium
 
 export PYTHON CHROMIUM
+# The daemon, its workers and hundreds of processes of the tests would each compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help

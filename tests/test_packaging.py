@@ -174,7 +174,7 @@ def test_one_version():
 
 STAND_IN = """#!/bin/sh
 # Python, but `-m venv` makes a folder whose python only notes what pip is asked.
-if [ "$1 $2" != "-m venv" ]; then exec {python} "$@"; fi
+if [ "$1 $2" != "-m venv" ]; then exec "{python}" "$@"; fi
 shift 2
 echo "venv $*" >> asked
 case $1 in --clear) rm -rf .venv ;; esac
