@@ -47,9 +47,9 @@ class App:
         await self.store.sync_feeds([(feed, sources.of_feed(feed)) for feed in self.settings.feeds], self.clock())
 
     async def poll(self, feed_ids: Sequence[int] | None) -> int:
-        """A person's wish: these feeds (None: all) now, and everything that follows from them."""
+        """A person's wish: these feeds (None: all) now, and no others, and everything that follows from them."""
         await self.store.make_due(feed_ids, self.clock())
-        return await self.daemon.once()
+        return await self.daemon.once(feed_ids)
 
 
 @asynccontextmanager

@@ -62,15 +62,16 @@ class Daemon:
                   workers, ("collect", "judge")),
         )
 
-    async def once(self) -> int:
-        """One pass: the feeds that are due as it begins, and all that follows. Returns how many pieces of work were done.
+    async def once(self, only: Sequence[int] | None = None) -> int:
+        """One pass: the feeds that are due as it begins (of the ids `only`, where given), and all that follows. Returns
+        how many pieces of work were done.
 
         Raises StoreError: a pass does not wait for a store that is out of reach.
         """
         done, began = 0, self.clock()
         poll, *others = self.queues()
         # Not what falls due meanwhile: a pass that takes longer than the shortest interval would never end.
-        due = replace(poll, claim=lambda n: self.store.claim_feeds(began, LEASE + (self.clock() - began), n))
+        due = replace(poll, claim=lambda n: self.store.claim_feeds(began, LEASE + (self.clock() - began), n, only))
         while not self.stopping.is_set():
             # One queue after the other: every feed of the pass is polled before the first article is judged.
             worked = sum([await self._drain(queue) for queue in (due, *others)])

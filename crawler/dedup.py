@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from crawler import matcher
 from crawler.core import boilerplate, dates, fingerprint, match, phrases, story, urls
-from crawler.core.text import clean, words
-from crawler.core.text import key as key_of
+from crawler.core.text import clean, whole_key
 from crawler.core.types import (
     UNOBSERVED,
     Article,
@@ -123,8 +122,7 @@ def deduplicate(
         parts = _components(readings, matches)
         stories = [one for found in step(partial(_settle, rules, facts or {}), parts) for one in found]
     named = tuple(_named(one) for one in sorted(stories, key=lambda one: one.original))
-    return Deduplicated(tuple(_rows([one.id for one in given], named)), tuple(each for each in matches if each.copied),
-                        named, {id_: one.wall for id_, one in prepared.items() if one.wall})
+    return Deduplicated(tuple(_rows([one.id for one in given], named)), tuple(_pairs(matches, named)), named, {id_: one.wall for id_, one in prepared.items() if one.wall})
 
 
 @contextmanager
@@ -155,8 +153,7 @@ def _templates(articles: Mapping[str, Article]) -> Iterator[str]:
     alike: dict[tuple[str, int], list[Article]] = {}
     for one in articles.values():
         if one.url:
-            whole = key_of([word.form for word in words(one.text)])
-            alike.setdefault((urls.host(one.url), whole), []).append(one)
+            alike.setdefault((urls.host(one.url), whole_key(one.text)), []).append(one)
     for group in alike.values():
         if matcher.is_template(one.title for one in group):
             yield from (one.id for one in group)
@@ -233,6 +230,13 @@ def _components(
 def _named(one: Story) -> Story:
     """A story under the id of its original: the same documents give the same ids."""
     return replace(one, id="s-" + one.original)
+
+
+def _pairs(matches: Sequence[Match], stories: Sequence[Story]) -> Iterator[Match]:
+    """The pairs that are copies; one of an original and its copy has the kind that the story gives it, which knows more
+    than the two bodies: who is first, who credits an agency."""
+    kinds = {frozenset((one.original, copy.article)): copy.kind for one in stories for copy in one.copies}
+    return (replace(each, kind=kinds.get(frozenset((each.a, each.b)), each.kind)) for each in matches if each.copied)
 
 
 def _rows(ids: Sequence[str], stories: Sequence[Story]) -> Iterator[Row]:

@@ -77,8 +77,7 @@ class Survey:
 
 def survey(article: Article) -> Survey:
     """The keys of an article's units, and of its whole text."""
-    return Survey(boilerplate.unit_keys(article.text, article.title),
-                  text.key([word.form for word in text.words(article.text)]))
+    return Survey(boilerplate.unit_keys(article.text, article.title), text.whole_key(article.text))
 
 
 def is_template(titles: Iterable[str]) -> bool:

@@ -9,17 +9,16 @@ lease runs out and somebody else does the step again.
 """
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 
 import xxhash
 
-from crawler import matcher
+from crawler import documents, matcher
 from crawler.core import boilerplate, feeds, schedule, urls
-from crawler.core.types import Article, Entry, Match, ParsedFeed, Story
+from crawler.core.types import Article, Match, ParsedFeed, Story
 from crawler.errors import OperationError, Reason, WorkerError
 from crawler.log import event
 from crawler.pages import Pages, named_pages
@@ -41,13 +40,14 @@ from crawler.ports import (
     StoryChange,
     Unchanged,
 )
-from crawler.settings import FeedConfig, Settings
+from crawler.settings import Settings
 from crawler.sources import Sources
 
 FEED_SECONDS = 5.0                      # CPU of one feed document; real ones: p95 0.3 s, max 2.2 s
 JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest length take a fraction of it
 COMPONENT = 500                         # articles that one story is settled from
 PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
+DROPPED_NAMED = 20                      # entries of one document that are left out and named one by one
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Pipeline:
         parsed: ParsedFeed | None = None
         entries: list[SeenEntry] = []
         if hash_ != feed.state.body_hash:
-            read = partial(_read_document, feed.config, self.sources.zone(feed.source))
+            read = partial(documents.read, feed.config, self.sources.zone(feed.source))
             try:
                 parsed, entries = await self.pool.run(
                     read, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
@@ -149,8 +149,13 @@ class Pipeline:
             hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url)
 
     def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
-        for dropped in parsed.dropped[:20] if parsed else ():
-            event(_log, "entry-dropped", logging.WARNING, url=feed.url, reason=dropped.reason, detail=dropped.detail)
+        """Each entry that is left out is named; of many, twenty, and how many more."""
+        dropped = parsed.dropped if parsed else ()
+        for each in dropped[:DROPPED_NAMED]:
+            level = logging.DEBUG if each.reason == "filtered" else logging.WARNING   # that, a person asked for
+            event(_log, "entry-dropped", level, url=feed.url, reason=each.reason, detail=each.detail)
+        if len(dropped) > DROPPED_NAMED:
+            event(_log, "entries-dropped", logging.WARNING, url=feed.url, more=len(dropped) - DROPPED_NAMED)
 
     async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
         """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
@@ -314,29 +319,6 @@ class Pipeline:
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=link, named_by=article.url)
-
-
-def _read_document(
-    config: FeedConfig, zone: tzinfo | None, body: bytes, url: str, content_type: str | None,
-) -> tuple[ParsedFeed, list[SeenEntry]]:
-    """In a worker: the document, and the entries that are wanted. Two thousand links to fold, and patterns that a
-    person wrote, are more than the event loop should be held for."""
-    parsed = feeds.parse(body, url, content_type, language=config.language, zone=zone)
-    return parsed, _wanted(config, parsed.entries)
-
-
-def _wanted(config: FeedConfig, entries: Sequence[Entry]) -> list[SeenEntry]:
-    """The entries that the feed's `keep` and `drop` patterns let through, with the canonical form of their links."""
-    keep = [re.compile(pattern, re.IGNORECASE) for pattern in config.keep]
-    drop = [re.compile(pattern, re.IGNORECASE) for pattern in config.drop]
-    wanted = []
-    for entry in entries:
-        shown = f"{entry.title}\n{entry.link}"
-        if (keep and not any(one.search(shown) for one in keep)) or any(one.search(shown) for one in drop):
-            continue
-        if url := urls.canonical(entry.link):
-            wanted.append(SeenEntry(entry, url))
-    return wanted
 
 
 def _jitter(url: str, now: datetime) -> float:

@@ -15,7 +15,7 @@ from crawler.config.feeds import FeedList, Place
 from crawler.config.findings import Findings
 from crawler.config.rules import check
 from crawler.config.source import Mark, Pairs, Scalar, parse
-from crawler.config.values import build_without_mistakes, plain, refuse_traps
+from crawler.config.values import build, plain, refuse_traps
 from crawler.errors import ConfigError
 from crawler.settings import Settings
 
@@ -68,7 +68,7 @@ def _settings(root: Pairs, environment: Environment, findings: Findings) -> Sett
     """The settings without the feeds. What pydantic refused is noted and stands at its default, so that the rules can
     still judge the rest."""
     refuse_traps(Settings, root, findings)
-    return build_without_mistakes(Settings, plain(root, environment, findings), root, findings)
+    return build(Settings, plain(root, environment, findings), root, findings) or Settings()
 
 
 __all__ = ["Loaded", "load"]

@@ -59,7 +59,6 @@ class FeedList:
 
     # one feed
     def _feed(self, node: Node, data: object, location: Location) -> None:
-        before = len(self.findings.mistakes)
         if isinstance(node, Pairs):
             refuse_traps(FeedConfig, node, self.findings, location)
         feed = build(FeedConfig, data, node, self.findings, location)
@@ -68,8 +67,7 @@ class FeedList:
             at = (*location, "url") if isinstance(node, Pairs) else location
             if isinstance(node, Pairs):
                 check_feed(feed, node, location, self.findings)
-            if len(self.findings.mistakes) == before:
-                self._add(feed, Place(url.mark, path_of(at), node))
+            self._add(feed, Place(url.mark, path_of(at), node))
 
     def _add(self, feed: FeedConfig, place: Place) -> None:
         fault = fault_of(feed.url)

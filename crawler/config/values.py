@@ -39,23 +39,17 @@ def plain(node: Node, environment: Environment, findings: Findings, at: Location
 
 
 def build(model: type[S], data: Any, root: Node, findings: Findings, prefix: Location = ()) -> S | None:
-    """The typed section; None where pydantic refuses it, each complaint noted. `prefix` is where `root` stands."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        _Complaints(model, root, findings, prefix).note_all(error)
-        return None
-
-
-def build_without_mistakes(model: type[S], data: dict[str, Any], root: Node, findings: Findings) -> S:
-    """As `build`, but what is refused is noted and left out, so that the rules can judge all the rest."""
+    """The typed section. What pydantic refuses is noted and left out, so that the rules can judge all the rest; None
+    where nothing sound remains. `prefix` is where `root` stands."""
     for _ in range(10):  # leaving one thing out may make another incomplete: that is nobody's mistake
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            data = _without(data, _Complaints(model, root, findings, ()).note_all(error), ())
-            findings = Findings()
-    return model()
+            sound = _without(data, _Complaints(model, root, findings, prefix).note_all(error), ())
+            if sound == data:
+                return None
+            data, findings = sound, Findings()
+    return None
 
 
 def _without(data: Any, refused: set[Location], at: Location) -> Any:

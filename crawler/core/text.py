@@ -140,6 +140,11 @@ def key(forms: Sequence[str]) -> int:
     return xxhash.xxh3_64_intdigest("\x1f".join(forms).encode())
 
 
+def whole_key(text: str) -> int:
+    """The key of a text's normal form: texts that differ in case, marks, spaces and punctuation only share it."""
+    return key([word.form for word in words(text)])
+
+
 def clean(text: str) -> str:
     """What every door does to foreign text: no NUL, no control characters but line breaks and tabs, no lone
     surrogates, no bidi overrides."""

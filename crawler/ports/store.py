@@ -52,8 +52,10 @@ class Store(Protocol):
         `retry_after` or its host's pause lies ahead. Returns how many became due."""
         ...
 
-    async def claim_feeds(self, now: datetime, lease: timedelta, limit: int) -> list[Feed]:
-        """Due feeds, their `next_poll` reserved by now + their interval before anything is requested; never
+    async def claim_feeds(
+        self, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None = None,
+    ) -> list[Feed]:
+        """Due feeds (of `only`, where given), their `next_poll` reserved by now + their interval before anything is requested; never
         those of a paused host; at most one claim a feed at a time."""
         ...
 

@@ -63,6 +63,7 @@ feeds:
         "f.yaml:10: sources.A.timezone: no IANA time zone such as Europe/Madrid; did you mean Europe/Madrid?",
         "f.yaml:13: feeds[1]: the same feed as in f.yaml:12; keep one of the two",
         'f.yaml:14: feeds[2].url: expected an http:// or https:// address, not "file:///etc/passwd"',
+        "f.yaml:16: feeds[3].keep[0]: not a regular expression: missing ), unterminated subpattern at position 0",
         "f.yaml:17: feeds[3].validaters: unknown key; did you mean validators?",
     ]
 

@@ -142,13 +142,13 @@ async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, 
 
 
 async def test_the_same_text_on_one_host(store, desk, make):
-    from crawler.adapters.store import text_key
+    from crawler.core.text import whole_key
 
     wall = "Please accept our cookies."
     await desk.put("2", "1", text=wall)
     await desk.put("3", text="please accept OUR cookies")
     await desk.put("4", text=wall, host="other.example")
-    assert await store.same_text("daily.example", text_key(wall)) == [
+    assert await store.same_text("daily.example", whole_key(wall)) == [
         ("a1", "Title of 1"), ("a2", "Title of 2"), ("a3", "Title of 3")]
 
 

@@ -60,6 +60,12 @@ def test_kinds_and_roles(prose: SimpleNamespace) -> None:
     assert [(pair.a, pair.b) for pair in result.pairs] == [("a", "b"), ("a", "c"), ("b", "c"), ("d", "e")]
 
 
+def test_a_pair_has_the_kind_that_the_story_gives_it(prose: SimpleNamespace) -> None:
+    result = deduplicate(documents(prose))
+    assert {(pair.a, pair.b): pair.kind for pair in result.pairs} == {
+        ("a", "b"): "near", ("a", "c"): "excerpt", ("b", "c"): "excerpt", ("d", "e"): "revision"}
+
+
 @settings(max_examples=15)
 @given(order=st.permutations(range(8)))
 def test_the_order_of_the_documents_does_not_matter(prose: SimpleNamespace, order: list[int]) -> None:

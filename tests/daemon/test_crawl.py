@@ -105,6 +105,27 @@ async def test_a_host_that_asks_for_hours_between_two_pages_is_left_alone(hosts,
         assert "http://daily.example/ferry" not in hosts.asked
 
 
+async def test_an_entry_that_a_pattern_keeps_out_is_named(hosts, crawl, caplog):
+    hosts.answers["http://daily.example/feed"] = (200, feed("http://daily.example/sport/1", "http://daily.example/ferry"))
+    async with crawl("http://daily.example/feed") as opened:
+        (known,) = opened.settings.feeds
+        await opened.store.sync_feeds([(known.model_copy(update={"drop": ("/sport/",)}), "Daily")], START)
+        with caplog.at_level("DEBUG"):
+            await opened.daemon.once()
+    (said,) = [record for record in caplog.records if record.message.startswith("entry-dropped")]
+    assert said.levelname == "DEBUG"
+    assert said.fields["detail"] == "http://daily.example/sport/1"
+    assert "http://daily.example/sport/1" not in hosts.asked
+
+
+async def test_only_the_feeds_that_are_asked_for_are_polled(hosts, crawl):
+    hosts.answers |= {"http://daily.example/feed": (200, feed()), "http://post.example/feed": (200, feed())}
+    async with crawl("http://daily.example/feed", "http://post.example/feed") as opened:
+        daily = (await opened.store.feeds())[0]
+        await opened.poll([daily.id])
+    assert hosts.asked == ["http://daily.example/feed"]
+
+
 async def test_a_source_page_is_asked_for_at_the_address_that_names_it(hosts, crawl):
     source = "http://www.old-paper.example/ferry/?id=7"
     label = f"<p>Source: <a href='{source}&utm_source=x'>Old Paper</a></p>"

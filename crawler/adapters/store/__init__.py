@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from crawler.adapters.store.articles import Articles, text_key
+from crawler.adapters.store.articles import Articles
 from crawler.adapters.store.browsing import Browsing
 from crawler.adapters.store.engine import Backend, Database
 from crawler.adapters.store.failures import translated
@@ -80,4 +80,4 @@ if TYPE_CHECKING:
     def _is_a_store(store: SqlStore) -> Store:
         return store
 
-__all__ = ["SqlStore", "open_store", "text_key"]
+__all__ = ["SqlStore", "open_store"]

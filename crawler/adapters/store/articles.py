@@ -102,11 +102,6 @@ async def _stored(connection: AsyncConnection, article: str) -> sa.Row[Any] | No
         sa.select(articles).where(articles.c.id == article).with_for_update())).one_or_none()
 
 
-def text_key(body: str) -> int:
-    """The key of a normalised text, as `Store.same_text` compares it: `core.text.key` of its words' forms."""
-    return text.key([word.form for word in text.words(body)])
-
-
 async def _insert(connection: AsyncConnection, ready: _Ready) -> sa.Row[Any]:
     draft, page = ready.draft, ready.draft.page
     units = sorted(set(draft.units))
@@ -205,7 +200,7 @@ BLANK: dict[str, Any] = {       # what is left of the sightings of a forgotten a
 
 def _ready(draft: Draft) -> _Ready:
     body = draft.body
-    return _Ready(draft, text_key(draft.page.text), sha256(body or b"").digest(),
+    return _Ready(draft, text.whole_key(draft.page.text), sha256(body or b"").digest(),
                   None if body is None else zstandard.compress(body))
 
 

@@ -78,16 +78,19 @@ class Feeds(Part):
 
         return await self._db.write(change)
 
-    async def claim_feeds(self, now: datetime, lease: timedelta, limit: int) -> list[Feed]:
+    async def claim_feeds(
+        self, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None = None,
+    ) -> list[Feed]:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: self._claim_due(connection, now, lease, limit))
+        return await self._db.write(lambda connection: self._claim_due(connection, now, lease, limit, only))
 
     async def _claim_due(
-        self, connection: AsyncConnection, now: datetime, lease: timedelta, limit: int,
+        self, connection: AsyncConnection, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None,
     ) -> list[Feed]:
         mine = [digest(url) for url, config in self._configs.items() if _secrets(config)]
+        asked = sa.true() if only is None else feeds.c.id.in_(only)
         rows = (await connection.execute(
-            due_feeds(now).where(~feeds.c.guarded | feeds.c.digest.in_(mine))
+            due_feeds(now).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
             .order_by(feeds.c.next_poll, feeds.c.position, feeds.c.id).limit(limit).with_for_update(skip_locked=True),
         )).all()
         return [await self._reserve(connection, self._feed(row), now, lease) for row in rows]
