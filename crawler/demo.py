@@ -44,5 +44,5 @@ async def made(opened: app.App, query: StoryQuery) -> dict[str, Any]:
     stories = await opened.store.stories(query)
     counts = await opened.store.counts(opened.clock())
     return report.report(
-        [(one.story, one.articles) for one in stories], generated=opened.clock(), since=query.since, until=query.until,
+        [(one.story, one.articles, one.carriers) for one in stories], generated=opened.clock(), since=query.since, until=query.until,
         articles=counts.articles, kinds=query.kinds, without=query.without)

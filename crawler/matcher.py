@@ -9,17 +9,21 @@ All are plain functions of picklable values: the daemon calls them in worker pro
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from crawler.core import boilerplate, elect, fingerprint, match, story, text
+from crawler.core import boilerplate, elect, fingerprint, match, rewording, story, text
 from crawler.core.text import Body
 from crawler.core.types import (
     Article,
     AttributionKind,
     Copy,
     Kind,
+    Link,
     Match,
+    Refusal,
+    Relation,
+    Settled,
     SourceFacts,
     Story,
     Verdict,
@@ -27,6 +31,11 @@ from crawler.core.types import (
 
 CANDIDATES = 50   # best candidates that are verified
 SAME_TEXT = 3     # titles of one text on one host that make it a wall or a template
+VOUCHED = 2 / 3   # share of the containment that makes a copy where one names the other as its source …
+VOUCHED_RUN = 40  # … with a shared run of so many words: rolling pages share single paragraphs (33 at most in our set)
+REWORDED_RUN = 20 # … and what shares so long a run is related by that
+WALL_WORDS = 150  # longest wall
+_SAID = 1 / 3     # share of a headline's longer words that a wall may have by chance
 RELATED = 0.5     # share of the containment that makes a copy from which a match is kept as related
 
 
@@ -80,9 +89,20 @@ def survey(article: Article) -> Survey:
     return Survey(boilerplate.unit_keys(article.text, article.title), text.whole_key(article.text))
 
 
-def is_template(titles: Iterable[str]) -> bool:
-    """Whether one text, shown by one host under these titles, is a wall or a template, and not an article."""
-    return len({text.fold(title) for title in titles}) >= SAME_TEXT
+def is_template(body: str, titles: Iterable[str]) -> bool:
+    """Whether one text, shown by one host under these titles, is a wall or a template, and not an article: under three
+    titles; or under two of which it has next to no longer word, since an article speaks of what its headline says."""
+    distinct = {text.fold(title) for title in titles}
+    if len(distinct) >= SAME_TEXT:
+        return True
+    said = _longer(body)
+    return len(distinct) > 1 and all(
+        len(named := _longer(title)) > 1 and len(named & said) <= _SAID * len(named) for title in distinct)
+
+
+def _longer(some: str) -> set[str]:
+    """The longer words by their first letters: headlines and texts have them in other cases."""
+    return {word.form[:match.SHORT_WORD + 1] for word in text.words(some) if len(word.form) > match.SHORT_WORD}
 
 
 def prepare(article: Article, holders: Mapping[int, Sequence[str]], rules: Rules) -> Prepared:
@@ -98,22 +118,63 @@ def prepare(article: Article, holders: Mapping[int, Sequence[str]], rules: Rules
 
 def verify(one: Reading, others: Sequence[Reading], rules: Rules) -> list[Match]:
     """Compare an article with each candidate; in the order given, those that share something worth keeping."""
-    body = one.body()
-    floor = rules.containment * RELATED
-    found = (match.match(body, other.body(), rules.containment, floor) for other in others)
+    found = (pair(one, other, rules, rules.containment * RELATED) for other in others)
     return [each for each in found if each is not None]
+
+
+def pair(one: Reading, other: Reading, rules: Rules, floor: float = 0.0) -> Match | None:
+    """The match of two articles: what their bodies share, and what the articles say of each other.
+
+    None where they share next to nothing, or less than `floor` of the shorter one.
+    """
+    found = match.match(one.body(), other.body(), rules.containment, floor)
+    if found is None:
+        return None
+    if found.copied and _is_wall(one.article, other.article, found):
+        return replace(found, copied=False, refused=Refusal.WALL)
+    if found.refused is Refusal.LITTLE and found.containment >= rules.containment * VOUCHED and _is_vouched(one, other, found):
+        return replace(found, copied=True, refused=None, vouched=True)
+    return found
+
+
+def _is_vouched(one: Reading, other: Reading, found: Match) -> bool:
+    """Whether one of two articles names the other as its source, and they share a long run that nobody is quoted with."""
+    if found.longest < VOUCHED_RUN or found.unquoted < match.MIN_UNQUOTED or one.article.source == other.article.source:
+        return False
+    left, right = elect.candidates([one.article, other.article], {})
+    named = elect.carries(left, right), elect.carries(right, left)
+    return bool(left.points or right.points) or any(one is not None and one.sure for one in named)
+
+
+def _is_wall(one: Article, other: Article, found: Match) -> bool:
+    """Whether both show the same short text under headlines of which it says nothing: vendors sell one wall to many."""
+    titles = one.title, other.title
+    return (max(found.a_words, found.b_words) <= WALL_WORDS and min(found.a_in_b, found.b_in_a) >= match.WHOLE
+            and all(is_template(each.text, titles) for each in (one, other)) and not _longer(one.title) & _longer(other.title))
+
+
+def rewordings(one: Reading, others: Sequence[Reading], matches: Sequence[Match]) -> list[Link]:
+    """Those of an article's candidates that may be rewordings of it, or it of them: of its language, and sharing no
+    passage with it."""
+    matched = {id_ for each in matches if each.refused is not Refusal.LITTLE or each.longest >= REWORDED_RUN
+               for id_ in (each.a, each.b)}
+    mine = one.article
+    asked = [other for other in others if other.article.id not in matched
+             and (mine.language or other.article.language) == (other.article.language or mine.language)]
+    return rewording.possible(one.body(), [other.body() for other in asked])
 
 
 def settle(
     readings: Sequence[Reading], matches: Sequence[Match], verdicts: Sequence[Verdict],
     facts: Mapping[str, SourceFacts], rules: Rules,
-) -> list[Story]:
-    """The stories of a component, ids left empty; articles that stand alone are in none."""
+) -> Settled:
+    """The stories of a component, ids left empty; articles that stand alone are in none. And what its digests carry."""
     case = _Case({reading.article.id: reading for reading in readings}, {(each.a, each.b): each for each in matches},
                  verdicts, facts, rules)
-    groups = story.partition(case.readings, story.ties(matches, verdicts), lambda ids: case.elect(ids).original,
-                             case.figures)
-    return [_story(group, case) for group in groups if len(group) > 1]
+    groups, digests = story.settle(sorted(case.readings), story.ties(matches, verdicts),
+                                   lambda ids: case.elect(ids).original, case.figures, case.apart)
+    return Settled(tuple(_story(group, case) for group in groups if len(group) > 1),
+                   tuple(_carries(one, part, case) for one, parts in sorted(digests.items()) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,63 +193,100 @@ class _Case:
     def elect(self, ids: Sequence[str]) -> elect.Election:
         return elect.elect(self.articles(ids), self.facts, self.verdicts)
 
+    def apart(self, a: str, b: str, whole: str) -> bool:
+        """Whether two articles that a third carries are no two parts of it: who takes parts of an article takes its
+        beginning, so that two parts share something. Not where it was there before both for certain; where they are
+        about one thing, only where both were there before it for certain."""
+        found = self.figures(a, b)
+        if found is not None and found.copied:
+            return False
+        firsts = [self.elect([one, whole]) for one in (a, b)]
+        if match.kin(self.readings[a].body(), self.readings[b].body()):
+            return all(first.original != whole and first.decided for first in firsts)
+        return not all(first.original == whole and first.decided for first in firsts)
+
     def figures(self, a: str, b: str) -> Match | None:
         """The match of two articles: the one that is known, else computed now."""
-        pair = (min(a, b), max(a, b))
-        if pair not in self.matches:
-            self.matches[pair] = match.match(self.readings[a].body(), self.readings[b].body(), self.rules.containment)
-        return self.matches[pair]
+        ids = (min(a, b), max(a, b))
+        if ids not in self.matches:
+            self.matches[ids] = pair(self.readings[a], self.readings[b], self.rules)
+        return self.matches[ids]
 
 
 def _story(ids: Sequence[str], case: _Case) -> Story:
     election = case.elect(ids)
     weighed = {one.article.id: one for one in elect.candidates(case.articles(ids), case.facts)}
-    copies = [_copy(election.original, one, case) for id_, one in weighed.items() if id_ != election.original]
+    copies = [_copy(weighed[election.original], one, weighed, case) for id_, one in weighed.items()
+              if id_ != election.original]
     copies.sort(key=lambda copy: (weighed[copy.article].article.first_seen, copy.article))
     return Story("", election.original, election.confidence, election.decided, election.why, tuple(copies),
                  election.outside, _whole_verdict(election.original, case.verdicts), election.rivals)
 
 
-def _copy(original: str, weighed: elect.Candidate, case: _Case) -> Copy:
-    article = weighed.article.id
-    figures = case.figures(original, article)
-    ruling = _verdict_on(article, case.verdicts)
+def _carries(carrier: str, article: str, case: _Case) -> Link:
+    figures = case.figures(carrier, article)
+    if figures is None:   # it carries another copy of this one's story
+        return Link(Relation.CARRIES, carrier, article, 0.0, 0.0)
+    read = match.oriented(figures, article)
+    return Link(Relation.CARRIES, carrier, article, round(read.of_body, 4), round(read.of_original, 4))
+
+
+def _copy(first: elect.Candidate, weighed: elect.Candidate, members: Mapping[str, elect.Candidate], case: _Case) -> Copy:
+    article = weighed.article
+    ruling = _verdict_on(article.id, case.verdicts)
     evidence = elect.copy_evidence(weighed)
-    if figures is None:   # a person merged what shares nothing
-        return Copy(article, Kind.PARTIAL, original, 0.0, 0.0, 0.0, evidence, ruling)
-    read = match.oriented(figures, original)
-    kind = _kind(figures, case.readings[original].article, weighed, ruling, case.facts)
-    return Copy(article, kind, original, round(figures.similarity, 4), round(read.of_original, 4),
-                round(read.of_copy, 4), evidence, ruling)
+    base, figures = _taken_from(first.article, article, members, case)
+    said = Kind.REWORDED if ruling == "confirm" and (figures is None or not figures.copied) else None
+    if figures is None:   # a person tied what shares nothing
+        return Copy(article.id, said or Kind.PARTIAL, first.article.id, 0.0, 0.0, 0.0, evidence, ruling)
+    read = match.oriented(figures, base)
+    kind = said or _kind(first, weighed, ruling, case.facts) or match.kind(figures, base)
+    return Copy(article.id, kind, base, round(figures.similarity, 4),
+                round(read.of_original, 4), round(read.of_copy, 4), evidence, ruling)
+
+
+def _taken_from(
+    original: Article, copy: Article, members: Mapping[str, elect.Candidate], case: _Case,
+) -> tuple[str, Match | None]:
+    """The version of the original that a copy is most like, the first of equals: sources rewrite what they have
+    published, and a copy of the third version is no worse a copy."""
+    versions = [original.id]
+    if original.source and copy.source != original.source:
+        versions += sorted(id_ for id_, one in members.items()
+                           if one.article.source == original.source and id_ != original.id)
+    found = [(id_, case.figures(id_, copy.id)) for id_ in versions]
+    return max(found, key=lambda each: each[1].similarity if each[1] is not None else -1.0)
 
 
 def _kind(
-    figures: Match, original: Article, weighed: elect.Candidate, ruling: str | None, facts: Mapping[str, SourceFacts],
-) -> Kind:
-    """By who it is from, then by what it says, then by the figures."""
-    article = weighed.article
+    first: elect.Candidate, weighed: elect.Candidate, ruling: str | None, facts: Mapping[str, SourceFacts],
+) -> Kind | None:
+    """The kind by who it is from, else by what it says; None where the figures tell."""
+    article, original = weighed.article, first.article
     if article.source and article.source == original.source:
         return Kind.REVISION
-    if ruling == "licensed" or elect.licensed(article, original, facts) or _credits_agency(weighed, original, facts):
+    if ruling == "licensed" or elect.licensed(article, original, facts) or _credits_agency(weighed, first, facts):
         return Kind.SYNDICATED
-    return match.kind(figures, original.id)
+    return None
 
 
-def _credits_agency(weighed: elect.Candidate, original: Article, facts: Mapping[str, SourceFacts]) -> bool:
+def _credits_agency(weighed: elect.Candidate, first: elect.Candidate, facts: Mapping[str, SourceFacts]) -> bool:
     """Whether the copy credits an agency as newspapers do, and is no declared machine copy."""
     if weighed.declares:
         return False
+    original = first.article
     credit = {AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE}
     said = [*weighed.points.get(original.id, ()), *weighed.abroad]
     if any(one.kind in credit for one in said):
         return True
     from_agency = original.source in facts and facts[original.source].kind == "agency"
-    return from_agency and original.id in weighed.points
+    return from_agency and (original.id in weighed.points or elect.carries(first, weighed) is not None)
 
 
 def _verdict_on(article: str, verdicts: Sequence[Verdict]) -> str | None:
-    """The newest ruling on this one article."""
-    named = [verdict for verdict in verdicts if article in verdict.articles and not (verdict.whole and verdict.ruling == "confirm")]
+    """The newest ruling on this one article; who confirms a pair rules on both."""
+    named = [verdict for verdict in verdicts if not (verdict.whole and verdict.ruling == "confirm")
+             and (article in verdict.articles or (verdict.ruling == "confirm" and article == verdict.anchor))]
     return max(named, key=lambda verdict: (verdict.at, verdict.id)).ruling if named else None
 
 
@@ -199,4 +297,5 @@ def _whole_verdict(original: str, verdicts: Sequence[Verdict]) -> str | None:
     return max(named, key=lambda verdict: (verdict.at, verdict.id)).ruling if named else None
 
 
-__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "Survey", "is_template", "prepare", "settle", "survey", "verify"]
+__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "Survey", "is_template", "pair", "prepare", "rewordings", "settle",
+           "survey", "verify"]

@@ -18,7 +18,7 @@ import xxhash
 
 from crawler import documents, matcher
 from crawler.core import boilerplate, feeds, schedule, urls
-from crawler.core.types import Article, Match, ParsedFeed, Story
+from crawler.core.types import Article, Link, Match, ParsedFeed, Settled
 from crawler.errors import OperationError, Reason, WorkerError
 from crawler.log import event
 from crawler.pages import Pages, named_pages
@@ -215,11 +215,13 @@ class Pipeline:
         asked = await self._asked(article, prepared)
         others = await self._readings(asked)
         matches = await self._verify(mine, others) if prepared.keys else []
+        links = await self._rewordings(mine, others, matches) if prepared.keys else []
         async with self.store.electing():
             if prepared.keys:
                 matches = await self._renewed(mine, others, matches)
             parted = await self._parted(article, matches)
             await self.store.save_matches(article.id, matches, asked)
+            await self.store.save_rewordings(article.id, links)
             return await self._settle([article.id, *parted])
 
     @property
@@ -247,9 +249,9 @@ class Pipeline:
 
     async def _alike(self, article: Article, survey: matcher.Survey) -> list[str]:
         """The other addresses of the host that show this text, where that makes it a wall or a template; else none."""
-        same = await self.store.same_text(urls.host(urls.canonical(article.url) or ""), survey.text)
+        same = await self.store.same_text(urls.site(article.url), survey.text)
         others = [(id_, title) for id_, title in same if id_ != article.id]
-        return [id_ for id_, _ in others] if matcher.is_template([article.title, *(title for _, title in others)]) else []
+        return [id_ for id_, _ in others] if matcher.is_template(article.text, [article.title, *(title for _, title in others)]) else []
 
     async def _asked(self, article: Article, prepared: matcher.Prepared) -> list[str]:
         """Whom an article is compared with: its candidates, and those that it was matched with before."""
@@ -270,6 +272,15 @@ class Pipeline:
             return await self.pool.run(matcher.verify, mine, [other], self._rules, timeout=PAIR_SECONDS)
         except WorkerError as error:
             event(_log, "pair-failed", logging.WARNING, a=mine.article.url, b=other.article.url, reason=error.reason)
+            return []
+
+    async def _rewordings(
+        self, mine: matcher.Reading, others: Sequence[matcher.Reading], matches: Sequence[Match],
+    ) -> list[Link]:
+        """What a person may want to look at; not worth a second try."""
+        try:
+            return await self.pool.run(matcher.rewordings, mine, others, matches, timeout=PAIR_SECONDS) if others else []
+        except WorkerError:
             return []
 
     async def _renewed(
@@ -299,12 +310,12 @@ class Pipeline:
             if id_ not in settled:
                 ids, matches = await self.store.component(id_, COMPONENT)
                 readings = await self._readings(ids)
-                stories = await self._stories(readings, matches) if len(readings) > 1 else []
-                changes += await self.store.save_stories(ids, stories, self.clock())
+                found = await self._settled(readings, matches) if len(readings) > 1 else Settled()
+                changes += await self.store.save_stories(ids, found.stories, self.clock(), found.links)
                 settled.update(ids)
         return changes
 
-    async def _stories(self, readings: Sequence[matcher.Reading], matches: Sequence[Match]) -> list[Story]:
+    async def _settled(self, readings: Sequence[matcher.Reading], matches: Sequence[Match]) -> Settled:
         verdicts = await self.store.verdicts([reading.article.id for reading in readings])
         return await self.pool.run(matcher.settle, readings, matches, verdicts, self.sources.facts, self._rules,
                                    timeout=JUDGE_SECONDS)

@@ -114,6 +114,7 @@ def test_no_reason_is_explained_that_does_not_exist():
 
 
 @pytest.mark.parametrize("word", [*Kind, *AttributionKind, "appeared-earlier", "claimed-earlier", "carries-name",
+                                  "carries-credit", "probably-earlier",
                                   "seen-earlier", "back-dated", "contradiction", "verdict"])
 def test_every_word_of_the_report_is_explained(word):
     assert f"`{word}`" in README
@@ -126,6 +127,8 @@ def test_the_weights_are_those_of_the_election():
     assert told.pop("declared-copy") == weights.pop("declared-copy-of")
     assert f"or {weights.pop('declared-copy')} where it names nobody" in table
     assert f"(names a third party) | {weights.pop('elsewhere')} |" in table
+    for beside in ("claimed-unobserved", "probably-inferred", "carries-word"):
+        assert str(weights.pop(beside)) in table
     assert told == weights
     text = " ".join(README.split())
     assert f"below {elect.DECIDED} the story" in text

@@ -67,7 +67,7 @@ def test_what_is_imported_is_declared_and_nothing_else():
 
 def test_what_the_tests_import_is_declared():
     known = declared(PROJECT["project"]["dependencies"]) | declared(PROJECT["dependency-groups"]["dev"])
-    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    ours = {"tests", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
     assert imported("tests") - known - ours == set()
 
 

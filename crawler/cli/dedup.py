@@ -14,6 +14,7 @@ from crawler.errors import UsageError
 
 if TYPE_CHECKING:
     from crawler.cli.jsonlines import Lines
+    from crawler.core.types import Link
     from crawler.dedup import Deduplicated
     from crawler.settings import Settings
 
@@ -25,19 +26,20 @@ _FILE = click.Path(path_type=Path, allow_dash=True)
 @click.option("-o", "--output", type=_FILE, help="One line an input article, in input order.  [default: standard output]")
 @click.option("--pairs", type=_FILE, help="Write each verified pair of copies here, once.")
 @click.option("--stories", type=_FILE, help="Write each story here, with its original, why, and its copies.")
-@click.option("--translations", is_flag=True, help="Match across languages too.")
+@click.option("--related", type=_FILE, help="Write here what digests carry whole, and possible rewordings: links, no copies.")
+@click.option("--translations", is_flag=True, help="Match across languages too: not available yet.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the work.")
 @click.option("--skip-bad", is_flag=True, help="Exit with 0 although lines were bad; they are named all the same.")
 @pass_options
 def dedup(
     options: Options, /, *, input_: str, output: Path | None, pairs: Path | None, stories: Path | None,
-    translations: bool, jobs: int, skip_bad: bool,
+    related: Path | None, translations: bool, jobs: int, skip_bad: bool,
 ) -> None:
     """Find the copies in a file of JSON lines and name each story's original. - is standard input; .gz and .zst too.
 
-    A line needs `id` and `text`; it may have `url source title published first_seen language`, times as RFC 3339. A bad
-    line stops nothing: it is named, counted, and the exit status is 1 at the end. A configuration counts only where it
-    is named with -c.
+    A line needs `id` and `text`; it may have `url source title published first_seen appeared_after language`, times as
+    RFC 3339; `appeared_after` is when its feed was last read without it. A bad line stops nothing: it is named, counted,
+    and the exit status is 1 at the end. A configuration counts only where it is named with -c.
 
     \b
     Example:
@@ -47,7 +49,7 @@ def dedup(
     if translations:
         raise UsageError("--translations is not available: this version has no encoder to compare texts of two languages; "
                          "leave the option out to match within each language")
-    _check_targets({"-o": output, "--pairs": pairs, "--stories": stories})
+    _check_targets(input_, {"-o": output, "--pairs": pairs, "--stories": stories, "--related": related})
     options.configure_logging()
     from crawler.cli.jsonlines import Lines
 
@@ -58,20 +60,23 @@ def dedup(
         write(pairs, _pairs(result))
     if stories is not None:
         write(stories, _stories(result))
+    if related is not None:
+        write(related, _related(result))
     if lines.bad:
         click.echo(f"firsthand: {input_}: {lines.bad} {'line' if lines.bad == 1 else 'lines'} left out", err=True)
         click.get_current_context().exit(0 if skip_bad else 1)
 
 
-def _check_targets(targets: dict[str, Path | None]) -> None:
-    """Two results in one file would overwrite each other. Raises UsageError."""
-    seen: dict[str, str] = {}
+def _check_targets(input_: str, targets: dict[str, Path | None]) -> None:
+    """Two results in one file would overwrite each other, or the input. Raises UsageError."""
+    seen: dict[Path | str, str] = {} if input_ == "-" else {Path(input_).resolve(): "the input"}
     for option, target in targets.items():
-        key = "-" if target is None and option == "-o" else str(target) if target is not None else None
+        if target is None and option != "-o":
+            continue
+        key = "-" if target is None or str(target) == "-" else target.resolve()
         if key in seen:
             raise UsageError(f"{seen[key]} and {option} go to the same place; name another file")
-        if key is not None:
-            seen[key] = option
+        seen[key] = option
 
 
 def _settings(options: Options) -> "Settings":
@@ -136,7 +141,12 @@ def _pairs(result: "Deduplicated") -> Iterator[str]:
 
 def _stories(result: "Deduplicated") -> Iterator[str]:
     from crawler.core.report import evidence
+    from crawler.core.types import Relation
 
+    carriers: dict[str, list[Link]] = {}
+    for link in result.links:
+        if link.relation is Relation.CARRIES:
+            carriers.setdefault(link.b, []).append(link)
     for one in result.stories:
         yield _line({
             "id": one.id, "original": one.original, "confidence": one.confidence, "decided": one.decided,
@@ -145,7 +155,17 @@ def _stories(result: "Deduplicated") -> Iterator[str]:
             "copies": [{"id": copy.article, "kind": copy.kind.value, "similarity": copy.similarity,
                         "of_original": copy.of_original, "of_copy": copy.of_copy, "matched": copy.matched,
                         "evidence": [evidence(each) for each in copy.evidence]} for copy in one.copies],
+            "carried_by": [{"id": link.a, "carries": link.b, "of_article": link.b_in_a, "of_carrier": link.a_in_b}
+                           for id_ in (one.original, *(copy.article for copy in one.copies))
+                           for link in carriers.get(id_, ())],
         })
+
+
+def _related(result: "Deduplicated") -> Iterator[str]:
+    """The phrases of a rewording as half-open character ranges into both texts."""
+    for one in result.links:
+        yield _line({"relation": one.relation.value, "a": one.a, "b": one.b, "a_in_b": one.a_in_b, "b_in_a": one.b_in_a,
+                     "phrases": [{"a": [each.a_start, each.a_end], "b": [each.b_start, each.b_end]} for each in one.phrases]})
 
 
 def _line(row: dict[str, Any]) -> str:

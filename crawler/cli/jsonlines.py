@@ -144,9 +144,12 @@ def _checked(row: dict[str, Any]) -> "Document":
             raise BadLineError(f"{required}: expected a text, found {_name(row[required])}")
     if not row["id"]:
         raise BadLineError("id: is empty")
+    seen, after = _time(row, "first_seen"), _time(row, "appeared_after")
+    if seen and after and datetime.fromisoformat(after.upper()) > datetime.fromisoformat(seen.upper()):
+        raise BadLineError("appeared_after is later than first_seen")
     return Document(
         row["id"], row["text"], _text(row, "url") or "", _text(row, "source") or "", _text(row, "title") or "",
-        _time(row, "published"), _time(row, "first_seen"), _text(row, "language") or None)
+        _time(row, "published"), seen, _text(row, "language") or None, after)
 
 
 def _text(row: dict[str, Any], name: str) -> str | None:

@@ -14,13 +14,14 @@ from crawler.cli.output import output_option, write
 from crawler.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from crawler.core.types import Match
+    from crawler.core.types import Article, Link, Match
     from crawler.ports import Store, StoredArticle, StoredStory, StoryQuery
     from crawler.render import Layout
     from crawler.settings import Settings
 
 _FORMATS = ("table", "json", "jsonl", "csv", "html", "md")
-_KINDS = ("exact", "near", "wrapped", "excerpt", "partial", "translation", "revision", "syndicated")
+_KINDS = ("exact", "near", "wrapped", "excerpt", "partial", "translation", "revision", "syndicated", "reworded")
+_REWORDINGS = 50   # pairs that a report offers to a person
 _PIPED = 100   # columns where nobody's terminal says how many
 
 
@@ -89,9 +90,23 @@ async def _reported(settings: "Settings", asked: dict[str, Any]) -> dict[str, An
     async with opened_store(settings) as store:
         stories = await store.stories(query)
         counts = await store.counts(now)
-    return core.report([(one.story, one.articles) for one in stories], generated=now.replace(microsecond=0),
+        proposed = [] if asked["kinds"] or asked["undecided"] or asked["role"] else await _with_articles(
+            store, await store.rewordings(query.since, query.until, _REWORDINGS))
+    return core.report([(one.story, one.articles, one.carriers) for one in stories], generated=now.replace(microsecond=0),
                        since=query.since, until=query.until, articles=counts.articles, kinds=query.kinds,
-                       without=query.without)
+                       without=query.without, rewordings=[each for each in proposed if _concerns(query, each[1:])])
+
+
+def _concerns(query: "StoryQuery", pair: "Sequence[Article]") -> bool:
+    """Whether a filter by source and language lets a pair through."""
+    return ((query.source is None or query.source in {one.source for one in pair})
+            and (query.language is None or query.language in {one.language for one in pair}))
+
+
+async def _with_articles(store: "Store", links: "Sequence[Link]") -> "list[tuple[Link, Article, Article]]":
+    """Links with the articles that they tie."""
+    by_id = {one.id: one for one in await store.articles([id_ for link in links for id_ in (link.a, link.b)])}
+    return [(link, by_id[link.a], by_id[link.b]) for link in links if link.a in by_id and link.b in by_id]
 
 
 def _query(asked: dict[str, Any], now: Any) -> "StoryQuery":
@@ -133,12 +148,17 @@ async def _shown(settings: "Settings", id_: str) -> dict[str, Any]:
         story = await story_or_none(store, id_)
         if story is not None:
             whole = [await store.article(one.id) for one in story.articles]
-            return detail.story(story, whole, await shared(store, story))
+            return detail.story(story, whole, await shared(store, story), await _linked(store, [one.id for one in story.articles]))
         try:
             one = await store.article(id_)
         except NotFoundError:
             raise NotFoundError(f"{id_}: no story and no article is stored under this id") from None
-        return detail.article(one, await _partners(store, one))
+        return detail.article(one, await _partners(store, one), await _linked(store, [id_]))
+
+
+async def _linked(store: "Store", ids: "Sequence[str]") -> "list[tuple[Link, Article, Article]]":
+    """The links of these articles, with both ends."""
+    return await _with_articles(store, await store.links(ids))
 
 
 async def story_or_none(store: "Store", id_: str) -> "StoredStory | None":
@@ -156,10 +176,9 @@ async def _partners(store: "Store", one: "StoredArticle") -> "StoredStory | None
 async def shared(store: "Store", story: "StoredStory") -> "dict[str, Match]":
     """For each copy its match with the original, computed again for the passages."""
     original, *copies = await readings(store, [one.id for one in story.articles])
-    from crawler.core import match
+    from crawler import matcher
 
-    body = original.body()
-    found = {other.article.id: match.match(body, other.body()) for other in copies}
+    found = {other.article.id: matcher.pair(original, other, matcher.Rules()) for other in copies}
     return {id_: each for id_, each in found.items() if each is not None}
 
 

@@ -29,13 +29,15 @@ def verdict(options: Options, /, *, story: str, ruling: str, targets: tuple[str,
     """Rule on a story: a person's word outranks what was computed and survives every re-run.
 
     \b
-    confirm            the original and every copy are right
+    confirm [ARTICLE]  the article is a copy; without ARTICLE the original and every copy are right
     reject [ARTICLE]   the article is no copy; without ARTICLE none of them is
     licensed [ARTICLE] the article was republished by agreement; without ARTICLE all were
     original ARTICLE   this one is the original
     split ARTICLE...   these belong to another story
     merge STORY        that story is the same as this one
     undo               take the newest ruling on the story back
+
+    A possible rewording is ruled on by its two articles: verdict ARTICLE confirm|reject ARTICLE.
 
     \b
     Example:
@@ -109,6 +111,8 @@ async def _story(store: "Store", given: str) -> "StoredStory":
 async def _verdict(opened: "App", story: str, ruling: str, targets: Sequence[str], note: str) -> "Verdict":
     from crawler.core.types import Verdict
 
+    if ruling in ("confirm", "reject") and len(targets) == 1 and await _is_proposed(opened.store, story, targets[0]):
+        return Verdict(0, ruling, story, story, (targets[0],), _who(), opened.clock(), note)  # type: ignore[arg-type]  # one of two
     found = await _story(opened.store, story)
     original, members = found.story.original, [one.id for one in found.articles]
     whole = not targets
@@ -123,6 +127,13 @@ async def _verdict(opened: "App", story: str, ruling: str, targets: Sequence[str
     _check(ruling, original, articles)
     return Verdict(0, ruling, found.story.id, original, tuple(dict.fromkeys(articles)), _who(),  # type: ignore[arg-type]  # one of _RULINGS
                    opened.clock(), note, whole)
+
+
+async def _is_proposed(store: "Store", one: str, other: str) -> bool:
+    """Whether two articles stand in the report as a possible rewording."""
+    from crawler.core.types import Relation
+
+    return any(link.relation is Relation.REWORDING and {link.a, link.b} == {one, other} for link in await store.links([one]))
 
 
 def _check(ruling: str, original: str, articles: Sequence[str]) -> None:

@@ -138,13 +138,17 @@ def _is_file(name: str) -> bool:
 
 
 async def _from_outside(settings: "Settings", reading: "Reader", name: str, id_: str) -> "tuple[Reading, str | None]":
+    from dataclasses import replace
+
     from crawler.cli.inputs import as_article, is_address, nothing_at
+    from crawler.core.types import UNOBSERVED
     from crawler.matcher import Reading
 
     if not _is_file(name) and not is_address(name):
         raise nothing_at(name)
     given = await reading.read(name)
-    return Reading(as_article(given, settings, id_)), given.url
+    # That one was read before the other, here and now, says nothing of which appeared first.
+    return Reading(replace(as_article(given, settings, id_), first_seen=UNOBSERVED)), given.url
 
 
 async def _from_store(settings: "Settings", names: list[str]) -> "dict[str, Reading]":

@@ -157,7 +157,7 @@ async def _backed_up(settings: "Settings", file: Path) -> None:
 
 
 @click.command()
-@click.option("--format", "format_", type=click.Choice(["jsonl", "warc"]), required=True,
+@click.option("--format", "format_", type=click.Choice(["jsonl", "warc", "rulings"]), required=True,
               help="jsonl: an article a line; warc: the pages as fetched, gzipped a record at a time (.warc.gz).")
 @click.option("--originals", is_flag=True, help="Only the originals of stories.")
 @output_option
@@ -166,7 +166,8 @@ def export(options: Options, format_: str, originals: bool, output: Path | None)
     """Write out everything stored, in order of first sighting.
 
     A line holds the article, its story and role, its claims, sightings and revisions, and whether its page reserved
-    its rights against text and data mining.
+    its rights against text and data mining. `rulings` writes each standing ruling of a person with the texts that it is
+    about: labels for whoever measures or trains.
 
     \b
     Example:
@@ -180,7 +181,8 @@ def export(options: Options, format_: str, originals: bool, output: Path | None)
 
 async def _exported(settings: "Settings", format_: str, output: Path | None, originals: bool) -> None:
     async with opened_store(settings) as store:
-        pieces = _lines(store, originals) if format_ == "jsonl" else _archive(store, originals, output)
+        pieces = {"jsonl": lambda: _lines(store, originals), "warc": lambda: _archive(store, originals, output),
+                  "rulings": lambda: _rulings(store)}[format_]()
         with opened(output) as out:
             async for piece in pieces:
                 out.write(piece)
@@ -192,6 +194,16 @@ async def _lines(store: "Store", originals: bool) -> AsyncIterator[bytes]:
 
     async for one in store.export(originals=originals):
         yield (json_text(exported(one)) + "\n").encode()
+
+
+async def _rulings(store: "Store") -> AsyncIterator[bytes]:
+    from crawler.core.report import brief
+    from crawler.render.detail import verdict
+    from crawler.render.harmless import json_text
+
+    for one in await store.rulings():
+        about = await store.articles([one.anchor, *(id_ for id_ in one.articles if id_ != one.anchor)])
+        yield (json_text({**verdict(one), "texts": [{**brief(each), "text": each.text} for each in about]}) + "\n").encode()
 
 
 async def _archive(store: "Store", originals: bool, output: Path | None) -> AsyncIterator[bytes]:

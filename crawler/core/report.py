@@ -8,19 +8,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crawler.core import dates
-from crawler.core.types import Article, Claim, Copy, Evidence, Kind, Origin, Story
+from crawler.core.types import Article, Claim, Copy, Evidence, Kind, Link, Origin, Story
 
 VERSION = 1
 _PREFERRED = (Origin.JSON_LD, Origin.META, Origin.TIME, Origin.INPUT, Origin.FEED, Origin.SITEMAP, Origin.HTMLDATE)
 
 
+Carriers = Sequence[tuple[Link, Article]]
+"""Digests that carry an article of a story whole, each with its link to it."""
+
+
 def report(
-    stories: Iterable[tuple[Story, Sequence[Article]]], *, generated: datetime, since: datetime | None,
+    stories: Iterable[tuple[Story, Sequence[Article], Carriers]], *, generated: datetime, since: datetime | None,
     until: datetime | None, articles: int, kinds: frozenset[str] = frozenset(), without: frozenset[str] = frozenset(),
+    rewordings: Iterable[tuple[Link, Article, Article]] = (),
 ) -> dict[str, Any]:
     """The whole report. `articles` counts what is stored; `kinds` keeps only copies of these kinds, `without` drops
     copies of those. A revision is history, not a copy: it is listed but not counted."""
-    rows = [row(story, members, kinds, without) for story, members in stories]
+    rows = [row(story, members, carriers, kinds, without) for story, members, carriers in stories]
     shown = [one for one in rows if one["copies"]]
     return {
         "version": VERSION, "generated": moment(generated),
@@ -29,11 +34,13 @@ def report(
                    "copies": sum(1 for one in shown for copy in one["copies"] if copy["kind"] != Kind.REVISION.value),
                    "undecided": sum(1 for one in shown if not one["decided"])},
         "stories": shown,
+        "possible_rewordings": [rewording(*each) for each in rewordings],
     }
 
 
 def row(
-    story: Story, members: Sequence[Article], kinds: frozenset[str] = frozenset(), without: frozenset[str] = frozenset(),
+    story: Story, members: Sequence[Article], carriers: Carriers = (), kinds: frozenset[str] = frozenset(),
+    without: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """One story of the report."""
     by_id = {article.id: article for article in members}
@@ -47,7 +54,27 @@ def row(
         "original": _article(original),
         "why": [evidence(one) for one in story.why],
         "copies": [_copy(copy, by_id[copy.article], original) for copy in copies],
+        "carried_by": [carries(link, digest) for link, digest in carriers],
     }
+
+
+def carries(link: Link, other: Article) -> dict[str, Any]:
+    """A digest and an article that stands whole in it, as seen from one of them: `other` is the other one."""
+    return {**brief(other), "carries": link.b, "of_article": link.b_in_a, "of_carrier": link.a_in_b}
+
+
+def rewording(link: Link, a: Article, b: Article) -> dict[str, Any]:
+    """Two articles of which one may retell the other in other words, with what only they share: half-open character
+    ranges into both texts."""
+    return {"a": brief(a), "b": brief(b), "a_in_b": link.a_in_b, "b_in_a": link.b_in_a,
+            "shared": [{"a": [one.a_start, one.a_end], "b": [one.b_start, one.b_end], "quote": a.text[one.a_start:one.a_end]}
+                       for one in link.phrases]}
+
+
+def brief(article: Article) -> dict[str, Any]:
+    """An article in a line."""
+    return {"article": article.id, "url": article.url, "source": article.source, "title": article.title,
+            "language": article.language, "first_seen": moment(article.first_seen)}
 
 
 def _article(article: Article) -> dict[str, Any]:

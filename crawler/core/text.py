@@ -1,7 +1,8 @@
 """Normal form, words, sentences, shingles: what "the same text" means in every script.
 
 `fold` is the one normal form: NFKC, lower case, no diacritics of Arabic and Hebrew, one form of alef, ya and digit,
-no tatweel and no invisible characters. Latin and Cyrillic letters keep their marks: they tell words apart.
+no tatweel and no invisible characters. Latin and Cyrillic letters keep their marks there: they tell words apart. The
+words that texts are compared by are bare of Latin marks as well: copiers strip them, by hand or by a bad encoding.
 """
 
 import re
@@ -38,13 +39,34 @@ def _fold_once(text: str) -> str:
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", _OPTIONAL_MARKS.sub("", lowered)))
 
 
+_LATIN = regex.compile(r"\p{Latin}")
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe"})   # no letter and a mark in Unicode
+
+
+def bare(folded: str) -> str:
+    """A folded text without the marks of Latin letters, as hurried sites write it."""
+    if folded.isascii() or not _LATIN.search(folded):
+        return folded
+    return "".join(map(_bare_letter, unicodedata.normalize("NFC", folded)))
+
+
+@lru_cache(maxsize=4096)
+def _bare_letter(letter: str) -> str:
+    if "\u0300" <= letter <= "\u036f":   # a mark without a letter of its own
+        return ""
+    parts = unicodedata.normalize("NFD", letter)
+    return parts[0] if len(parts) > 1 and _LATIN.match(parts) else letter.translate(_LETTERS)
+
+
 # A word is a letter or digit followed by letters, digits and marks. Python's \w leaves out the vowel signs of Indic
 # scripts and so splits Hindi words (42 false pairs became 3 when words kept their marks). Han, kana, Hangul-free Thai,
 # Lao, Khmer and Burmese are written without spaces: there each character is a word of its own.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_IN_WORD = rf"[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[{_UNSPACED}]]*+"
 _WORD = regex.compile(
-    rf"[{_UNSPACED}]\p{{M}}*"
-    rf"|[\p{{L}}\p{{N}}--[{_UNSPACED}]](?:[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[{_UNSPACED}]]|['’](?=\p{{L}}))*",
+    rf"[{_UNSPACED}]\p{{M}}*+"
+    # Possessive, and no group about single letters: a word of ten million would need as many notes to go back by.
+    rf"|[\p{{L}}\p{{N}}--[{_UNSPACED}]]{_IN_WORD}(?:['’](?=\p{{L}}){_IN_WORD})*+",
     regex.V1,
 )
 # The mark itself is matched, not looked back for: the regex module is ten times as quick then.
@@ -53,7 +75,7 @@ _SENTENCE_END = regex.compile(r"[.!?…؟۔][\"'”’»)\]]*\s+(?=\S)|[。！�
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word with its folded form and its character offsets in the text."""
+    """A word with its form, folded and bare, and its character offsets in the text."""
 
     form: str
     start: int
@@ -88,8 +110,8 @@ def words(text: str) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=65536)
 def _fold_word(word: str) -> str:
-    """`fold` for one word, remembered: a text repeats its words."""
-    return fold(word)
+    """The form of one word, remembered: a text repeats its words."""
+    return bare(fold(word))
 
 
 def unspaced(forms: Sequence[str]) -> bool:

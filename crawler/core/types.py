@@ -185,6 +185,7 @@ class Window:
 
     without: datetime | None   # None: the feed had not been polled before
     seen: datetime
+    inferred: bool = False     # from when other articles of the source were seen: weaker than a poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,7 @@ class Kind(StrEnum):
     TRANSLATION = "translation"
     REVISION = "revision"
     SYNDICATED = "syndicated"
+    REWORDED = "reworded"      # only ever by a person's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,16 @@ class Passage:
     words: int
 
 
+class Refusal(StrEnum):
+    """Why two articles that share text are related, and none is a copy of the other."""
+
+    LITTLE = "little"        # less than the configured containment
+    QUOTED = "quoted"        # they quote the same people
+    TEMPLATE = "template"    # two articles of one source by one template
+    TABLE = "table"          # two issues of one table
+    WALL = "wall"            # the same few words under two headlines of which they say nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Two articles that share text, `a < b` by id. Shares are in 0..1."""
@@ -239,9 +251,9 @@ class Match:
     similarity: float          # exact Jaccard of the word shingles of the two bodies
     a_in_b: float              # share of a's body that stands in b
     b_in_a: float
-    shared: int                # shingles in common
+    shared: int                # shingles in common …
     longest: int               # words of the longest shared run
-    unquoted: float            # share of the shared words that stand outside quotation marks
+    unquoted: float            # share of the shared words that are not quotations, posts or turns of a transcript
     kind: Kind                 # read with the fuller text as the original
     copied: bool               # False: related, not copied
     passages: tuple[Passage, ...] = ()
@@ -251,6 +263,12 @@ class Match:
     a_words: int = 0           # words of a's body
     b_words: int = 0
     same: bool = False         # word for word the same body
+    a_inserted: int = 0        # words of a's own put in between, beyond what b has there
+    b_inserted: int = 0
+    containment: float = 0.0   # … and their share of the shorter one's: what decides
+    told: float = 0.0          # share of the shorter one's own words, not other people's, that stand in the other
+    refused: Refusal | None = None   # why it is only related
+    vouched: bool = False      # a copy by less than the containment, because one of them names the other as its source
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +307,33 @@ class Verdict:
     at: datetime
     note: str = ""
     whole: bool = False        # on the whole story
+
+
+class Relation(StrEnum):
+    """How two articles belong together that are no copies."""
+
+    CARRIES = "carries"        # the first is a digest, and the second stands whole in it
+    REWORDING = "rewording"    # one may retell the other in other words: for a person to say
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two articles that belong together, and whose stories it does not join. Shares are in 0..1."""
+
+    relation: Relation
+    a: str                                 # the digest; of a rewording the one from which the other was found
+    b: str
+    a_in_b: float                          # share of a's body that stands in b
+    b_in_a: float
+    phrases: tuple[Passage, ...] = ()      # of a rewording: what only these two share
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a set of tied articles comes to."""
+
+    stories: tuple["Story", ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

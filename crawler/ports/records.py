@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from crawler.core.types import Article, Entry, FeedState, Page, Story, Verdict, Window
+from crawler.core.types import Article, Entry, FeedState, Link, Page, Story, Verdict, Window
 from crawler.settings import FeedConfig
 
 
@@ -144,6 +144,7 @@ class StoredStory:
     updated: datetime
     history: tuple[dict[str, Any], ...] = ()   # {"at", "event", "original", "previous"}
     verdicts: tuple[Verdict, ...] = ()
+    carriers: tuple[tuple[Link, Article], ...] = ()   # digests that carry a member whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from crawler.core.types import Article, FeedState, Match, Story, Verdict
+from crawler.core.types import Article, FeedState, Link, Match, Story, Verdict
 from crawler.ports.records import (
     Backlog,
     Counts,
@@ -174,13 +174,32 @@ class Store(Protocol):
         """Standing rulings that name any of these articles, as anchor or among `articles`, oldest first."""
         ...
 
+    async def rulings(self) -> list[Verdict]:
+        """Every standing ruling, oldest first."""
+        ...
+
     def electing(self) -> AbstractAsyncContextManager[None]:
         """Held while a component is read, partitioned and saved, so that two judges cannot cross."""
         ...
 
-    async def save_stories(self, members: Sequence[str], stories: Sequence[Story], now: datetime) -> list[StoryChange]:
-        """Replace the stories of these articles. A story keeps the id of the stored story with which it shares
+    async def save_stories(
+        self, members: Sequence[str], stories: Sequence[Story], now: datetime, links: Sequence[Link] = (),
+    ) -> list[StoryChange]:
+        """Replace the stories of these articles, and what digests carry of them, or they as digests: `links`. A story keeps the id of the stored story with which it shares
         most members (ties: the older); an id that ends is kept as a tombstone that points to its successor."""
+        ...
+
+    async def save_rewordings(self, article: str, links: Sequence[Link]) -> None:
+        """Replace the possible rewordings that were found from an article."""
+        ...
+
+    async def links(self, articles: Sequence[str]) -> list[Link]:
+        """The links of any of these articles, by relation and ids; rewordings only while they are open, see below."""
+        ...
+
+    async def rewordings(self, since: datetime | None, until: datetime | None, limit: int) -> list[Link]:
+        """Possible rewordings that nobody has ruled on, of articles in no story together, strongest first; the later
+        article was seen within [since, until]."""
         ...
 
     async def finish_judging(self, judgement: Judgement, now: datetime) -> None:

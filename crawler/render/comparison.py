@@ -8,13 +8,16 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from crawler.core import match
-from crawler.core.types import Article, Match
+from crawler import matcher
+from crawler.core import elect, phrases
+from crawler.core import match as matching
+from crawler.core import report as core
+from crawler.core.types import Article, Match, Refusal
 from crawler.matcher import Reading
 from crawler.ports import StoredArticle
 from crawler.render import Layout, words
 from crawler.render.harmless import line, shortened
-from crawler.render.table import Address, columns, drawn, joined, said
+from crawler.render.table import Address, columns, drawn, joined, reason, said
 
 _QUOTED = 280   # characters of a passage in the text
 
@@ -36,27 +39,50 @@ def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
     """
     left, right = a.reading.body(), b.reading.body()
     same = left.id == right.id
-    found = None if same else match.match(left, right, containment)
+    found = None if same else matcher.pair(a.reading, b.reading, matcher.Rules(containment, min_words))
     words_ = (len(left.kept()), len(right.kept()))
     result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
     if same:
         return {**result, "copied": False, "related": False, "kind": None, "kind_of_a": None,
                 "kind_of_b": None, "why": ["both are the same stored article"],
-                **_figures(None), "passages": []}
+                **_figures(None), "rules": matching.RULES, "first": None, "rewording": [], "passages": []}
     swapped = found is not None and found.a != left.id
     return {
         **result, "copied": bool(found and found.copied), "related": bool(found and not found.copied),
         "kind": found.kind.value if found and found.copied else None,
         "kind_of_a": _kind(found, right.id), "kind_of_b": _kind(found, left.id),
-        "why": list(_why(found, words_, containment, min_words)),
-        **_figures(found, swapped=swapped),
+        "why": [*_walls(a, b), *_why(found, words_, containment, min_words)],
+        **_figures(found, swapped=swapped), "rules": matching.RULES,
+        "first": _first(a, b), "rewording": _rewording(a, b, found),
         "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
     }
 
 
+def _walls(a: Side, b: Side) -> Iterator[str]:
+    for side, one in (("A", a), ("B", b)):
+        article = one.reading.article
+        if wall := next(iter(article.walls), None) or phrases.wall(article.text):
+            yield f"{side} looks like no article ({wall}); the crawler judges none such"
+
+
+def _first(a: Side, b: Side) -> dict[str, Any]:
+    """Which of the two was there first, by what they say and by when they were seen."""
+    one, other = a.reading.article, b.reading.article
+    found = elect.elect([one, other], {})
+    return {"first": "a" if found.original == one.id else "b", "decided": found.decided, "confidence": found.confidence,
+            "why": [core.evidence(each) for each in found.why], "outside": found.outside}
+
+
+def _rewording(a: Side, b: Side, found: Match | None) -> list[str]:
+    """What only these two share, where they share no text but may be one report in other words."""
+    links = matcher.rewordings(a.reading, [b.reading], [found] if found is not None else [])
+    text = a.reading.article.text
+    return [text[one.a_start:one.a_end] for link in links for one in link.phrases]
+
+
 def _kind(found: Match | None, original: str) -> str | None:
     """What the other one is where this one is the original."""
-    return match.kind(found, original).value if found and found.copied else None
+    return matching.kind(found, original).value if found and found.copied else None
 
 
 def _side(one: Side, count: int) -> dict[str, Any]:
@@ -67,30 +93,43 @@ def _side(one: Side, count: int) -> dict[str, Any]:
 
 def _figures(found: Match | None, *, swapped: bool = False) -> dict[str, Any]:
     if found is None:
-        return {"similarity": 0.0, "a_in_b": 0.0, "b_in_a": 0.0, "shared": 0, "longest": 0, "unquoted": None}
+        return {"similarity": 0.0, "a_in_b": 0.0, "b_in_a": 0.0, "containment": 0.0, "shared": 0, "longest": 0,
+                "unquoted": None, "refused": None}
     a_in_b, b_in_a = (found.b_in_a, found.a_in_b) if swapped else (found.a_in_b, found.b_in_a)
     return {"similarity": round(found.similarity, 4), "a_in_b": round(a_in_b, 4), "b_in_a": round(b_in_a, 4),
-            "shared": found.shared, "longest": found.longest, "unquoted": round(found.unquoted, 4)}
+            "containment": round(found.containment, 4), "shared": found.shared, "longest": found.longest,
+            "unquoted": round(found.unquoted, 4), "refused": found.refused.value if found.refused else None}
 
 
 def _why(found: Match | None, counts: tuple[int, int], containment: float, min_words: int) -> Iterator[str]:
     if min(counts) < min_words:
         yield f"the shorter text has {min(counts)} words; the crawler judges from {min_words} on"
     if found is None:
-        yield f"they share fewer than {match.MIN_SHARED} runs of words"
+        yield f"they share fewer than {matching.MIN_SHARED} runs of words"
         return
-    share = max(found.a_in_b, found.b_in_a)
-    if found.copied:
-        yield (f"{words.percent(share)} of the words of one stand in the other, in shared runs of up to {found.longest} "
-               f"words; from {words.percent(containment)} of the shorter text's runs on it is a copy")
-        return
-    if found.unquoted < match.MIN_UNQUOTED:
-        yield (f"only {words.percent(found.unquoted)} of what they share stands outside quotation marks; below "
-               f"{words.percent(match.MIN_UNQUOTED)} both quote the same people")
-    elif share < containment:
-        yield f"{words.percent(share)} of the words of one stand in the other; {words.percent(containment)} make a copy"
-    else:
-        yield f"they share {found.shared} runs of words, less than {words.percent(containment)} of the shorter text's, or a template"
+    held = (f"{words.percent(found.containment)} of the shorter text's runs of words stand in the other, the longest of "
+            f"{words.count(found.longest, 'word')}")
+    yield held + _judged(found, containment)
+
+
+def _judged(found: Match, containment: float) -> str:
+    """What the rules made of it: the end of a sentence."""
+    match found.refused:
+        case Refusal.QUOTED:
+            return (f"; but {words.percent(1 - found.unquoted)} of what they share is other people's words (quotations, "
+                    f"posts, a transcript), and of the words between them {words.percent(found.told)} is shared: both quote "
+                    "the same people")
+        case Refusal.TEMPLATE:
+            return "; but both are of one source and begin otherwise, or share no long run: two articles by one template"
+        case Refusal.TABLE:
+            return "; but between what they share stand other figures: two issues of one table"
+        case Refusal.WALL:
+            return "; but neither headline has a word in it: a wall, shown in place of two articles"
+        case _ if found.vouched:
+            return (f": less than the {words.percent(containment)} that make a copy, but one of them names the other as its "
+                    f"source, and then {words.percent(containment * matcher.VOUCHED)} do")
+        case _:
+            return f"; {words.percent(containment)} make a copy"
 
 
 def _passages(found: Match, text: str, *, swapped: bool) -> Iterator[dict[str, Any]]:
@@ -109,8 +148,8 @@ def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     kinds = f"copied: if A is the original, B is {found['kind_of_b']}; if B is the original, A is {found['kind_of_a']}"
     verdict = kinds if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
     yield Text(verdict, style="bold")
-    for reason in found["why"]:
-        yield Padding(Text(line(reason)), (0, 0, 0, 2))
+    for each in found["why"]:
+        yield Padding(Text(line(each)), (0, 0, 0, 2))
     yield Text()
     table = columns("", "words", "found in the other", "title", right=("words", "found in the other"))
     for side, share in (("a", "a_in_b"), ("b", "b_in_a")):
@@ -119,10 +158,24 @@ def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield table
     yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
                f"passage {words.count(found['longest'], 'word')}")
+    yield from _about(found)
     for one in found["passages"]:
         yield Text()
         yield joined((f"{one['words']} words, A {one['a'][0]}-{one['a'][1]}, B {one['b'][0]}-{one['b'][1]}: ", "dim"),
                      f"“{shortened(one['quote'], _QUOTED)}”")
+
+
+def _about(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Which was first, and what they share if not their text."""
+    if found["copied"]:
+        first = found["first"]
+        yield Text()
+        yield Text(f"{first['first'].upper()} was first ({words.percent(first['confidence'])})" if first["decided"]
+                   else "undecided which was first", style="bold")
+        for each in first["why"]:
+            yield Padding(reason(each), (0, 0, 0, 2))
+    elif found["rewording"]:
+        yield Text("possible rewording: both tell in one order " + ", ".join(f"“{line(one)}”" for one in found["rewording"]))
 
 
 def match_row(mine: Article, other: StoredArticle, found: Match) -> dict[str, Any]:
@@ -134,7 +187,7 @@ def match_row(mine: Article, other: StoredArticle, found: Match) -> dict[str, An
         "first_seen": article.first_seen.isoformat().replace("+00:00", "Z"), "story": other.story, "role": other.role,
         "copied": found.copied, "kind": found.kind.value if found.copied else None,
         "similarity": round(found.similarity, 4), "of_input": round(ours, 4), "of_article": round(theirs, 4),
-        "containment": round(max(ours, theirs), 4), "longest": found.longest,
+        "containment": round(found.containment, 4), "longest": found.longest,
     }
 
 

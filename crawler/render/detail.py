@@ -5,6 +5,7 @@ it, and marks what the article states of itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,21 @@ from rich.text import Text
 
 from crawler.core import dates
 from crawler.core import report as core
-from crawler.core.types import Article, Claim, Match, Passage, Verdict
+from crawler.core.types import Article, Claim, Link, Match, Passage, Relation, Verdict
 from crawler.ports import StoredArticle, StoredStory
 from crawler.render import Layout, words
 from crawler.render.harmless import line, shortened
-from crawler.render.table import Address, columns, drawn, joined, reason, said
+from crawler.render.table import (
+    Address,
+    carried,
+    carrying,
+    columns,
+    drawn,
+    joined,
+    reason,
+    rewordings,
+    said,
+)
 
 _QUOTES = 5          # shared passages that the text shows, the longest
 _QUOTED = 280        # characters of each
@@ -27,10 +38,16 @@ _BAR = 40            # columns of the timeline
 
 # --- as data ----------------------------------------------------------------------------------------------------
 
-def story(stored: StoredStory, articles: Sequence[StoredArticle], matches: Mapping[str, Match]) -> dict[str, Any]:
+Linked = Sequence[tuple[Link, Article, Article]]
+"""Links with the articles at both ends."""
+
+
+def story(
+    stored: StoredStory, articles: Sequence[StoredArticle], matches: Mapping[str, Match], links: Linked = (),
+) -> dict[str, Any]:
     """A row of the report with, for each article, its claims, sightings and revisions, for each copy the shared
-    passages, and the history. `articles` as in the story; `matches` by the copy's id."""
-    row = core.row(stored.story, stored.articles)
+    passages, and the history. `articles` as in the story; `matches` by the copy's id; `links` of its articles."""
+    row = core.row(stored.story, stored.articles, stored.carriers)
     texts = {one.article.id: one.article.text for one in articles}
     original = row["original"]
     return {
@@ -38,17 +55,29 @@ def story(stored: StoredStory, articles: Sequence[StoredArticle], matches: Mappi
         "articles": [_kept(one) for one in articles],
         "passages": {id_: [passage(each, found, original["article"], texts) for each in found.passages]
                      for id_, found in matches.items()},
+        "possible_rewordings": _rewordings(links, within={one.article.id for one in articles}),
         "verdicts": [verdict(one) for one in stored.verdicts],
         "history": [{key: core.moment(value) if isinstance(value, datetime) else value for key, value in one.items()}
                     for one in stored.history],
     }
 
 
-def article(stored: StoredArticle, partners: StoredStory | None) -> dict[str, Any]:
-    """What is kept of one article, and the story that it is in."""
+def _rewordings(links: Linked, within: AbstractSet[str] = frozenset()) -> list[dict[str, Any]]:
+    """Those with articles outside the story."""
+    return [core.rewording(*each) for each in links
+            if each[0].relation is Relation.REWORDING and not {each[0].a, each[0].b} <= within]
+
+
+def article(stored: StoredArticle, partners: StoredStory | None, links: Linked = ()) -> dict[str, Any]:
+    """What is kept of one article, the story that it is in, and what it is linked to."""
+    id_ = stored.article.id
+    whole = [each for each in links if each[0].relation is Relation.CARRIES]
     return {
         "type": "article", **_kept(stored), "text": stored.article.text, "story": stored.story, "role": stored.role,
-        "in_story": core.row(partners.story, partners.articles) if partners else None,
+        "in_story": core.row(partners.story, partners.articles, partners.carriers) if partners else None,
+        "carries": [core.carries(link, b) for link, _, b in whole if link.a == id_],
+        "carried_by": [core.carries(link, a) for link, a, _ in whole if link.b == id_],
+        "possible_rewordings": _rewordings(links),
     }
 
 
@@ -144,6 +173,8 @@ def _story(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     for copy in found["copies"]:
         yield Text()
         yield from _copy(copy, by_id[copy["article"]], found["passages"].get(copy["article"], ()))
+    yield from carried(found["carried_by"])
+    yield from rewordings(found["possible_rewordings"])
     yield from _past(found)
 
 
@@ -263,6 +294,9 @@ def _article(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _below(Text(f"rights: {line(one['kind'])} {line(one['value'])}"))
     for one in found["sightings"]:
         yield _below(Text(f"in {line(one['feed'])}: {words.observed([one['without'], one['seen']])}"))
+    yield from carried(found["carried_by"])
+    yield from carrying(found["carries"])
+    yield from rewordings(found["possible_rewordings"])
     if found["held"]:
         yield _below(Text("held: its pages are kept beyond the retention"))
     yield Text()

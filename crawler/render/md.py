@@ -1,6 +1,6 @@
 """The report as Markdown, for a ticket, a mail or a wiki."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crawler.core.report import tallies
@@ -17,7 +17,17 @@ def render(report: Mapping[str, Any], _layout: Layout) -> Iterator[str]:
     yield from _who(report)
     for story in report["stories"]:
         yield from _story(story)
+    yield from _rewordings(report["possible_rewordings"])
     yield from _legend(report)
+
+
+def _rewordings(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if pairs:
+        yield "\n## Possible rewordings\n\nNo copies: pairs of which one may retell the other. A person says.\n\n"
+    for one in pairs:
+        shared = ", ".join(f"“{markdown(each['quote'])}”" for each in one["shared"])
+        sides = " and ".join(f"{markdown(one[side]['source'])}: {_linked(one[side])}" for side in ("a", "b"))
+        yield f"- {sides}; only these share {shared} (`{_code(one['a']['article'])}`, `{_code(one['b']['article'])}`)\n"
 
 
 def _who(report: Mapping[str, Any]) -> Iterator[str]:
@@ -48,6 +58,8 @@ def _story(story: Mapping[str, Any]) -> Iterator[str]:
     for copy in story["copies"]:
         yield (f"| {markdown(copy['source'])}: {_linked(copy)} | {copy['kind']} | {words.lag(copy['lag_seconds'])} "
                f"| {words.percent(copy['of_original'])} | {words.percent(copy['of_copy'])} | {_evidence(copy)} |\n")
+    for one in story["carried_by"]:
+        yield f"\nCarried whole by {markdown(one['source'])}: {_linked(one)}\n"
 
 
 def _standing(story: Mapping[str, Any]) -> str:

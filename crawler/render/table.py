@@ -26,6 +26,7 @@ def render(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
     yield from _drawn(_who(report["stories"]), layout)
     for story in report["stories"]:
         yield from _drawn(story_block(story), layout)
+    yield from _drawn([*rewordings(report["possible_rewordings"])], layout)
     yield from _drawn(_legend(report["stories"]), layout)
     yield from _drawn([_totals(report)], layout)
 
@@ -88,7 +89,36 @@ def story_block(story: Mapping[str, Any]) -> list[RenderableType]:
         Address("  " + line(original["url"]), style="cyan"),
     ]
     parts += [_indented(reason(one)) for one in story["why"]]
-    return [*parts, *(_copies(story["copies"]) if story["copies"] else ()), Text()]
+    return [*parts, *(_copies(story["copies"]) if story["copies"] else ()), *carried(story["carried_by"]), Text()]
+
+
+def carried(digests: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """The digests in which an article stands whole."""
+    for one in digests:
+        yield _indented(joined(("carried whole by ", "dim"), said(one["source"], "green"), ": ", said(one["title"]),
+                               f"  ({words.percent(one['of_carrier'])} of it)"))
+        yield Address("    " + line(one["url"]), style="dim")
+
+
+def carrying(articles: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """The articles that a digest carries whole."""
+    for one in articles:
+        yield _indented(joined(("carries ", "dim"), said(one["source"], "green"), ": ", said(one["title"]),
+                               f"  ({words.percent(one['of_article'])} of it)"))
+        yield Address("    " + line(one["url"]), style="dim")
+
+
+def rewordings(pairs: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Pairs for a person to rule on, with what only they share."""
+    for one in pairs:
+        yield Text()
+        yield joined(("possible rewording", "bold"), f"  firsthand verdict {one['a']['article']} confirm|reject "
+                     f"{one['b']['article']}")
+        for side in ("a", "b"):
+            yield _indented(joined(said(one[side]["source"], "green"), f", seen {words.clock(one[side]['first_seen'])}: ",
+                                   said(one[side]["title"])))
+            yield Address("    " + line(one[side]["url"]), style="dim")
+        yield _indented(Text("only these share: " + ", ".join(f"“{line(each['quote'])}”" for each in one["shared"])))
 
 
 def _standing(story: Mapping[str, Any]) -> RenderableType:

@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     Kind.TRANSLATION: "the same article in another language",
     Kind.REVISION: "a later version from the same source; not a copy",
     Kind.SYNDICATED: "a copy that credits an agency or a licensed partner",
+    Kind.REWORDED: "the original retold in other words; a person said so",
 }
 
 EVIDENCE: dict[str, str] = {
@@ -26,7 +27,9 @@ EVIDENCE: dict[str, str] = {
     "dateline": "opens with a news agency's dateline",
     "appeared-earlier": "was seen in its feed before the others had appeared in theirs",
     "claimed-earlier": "states an earlier time, and nothing observed contradicts it",
+    "carries-credit": "a copy still carries the name of this source in its byline, dateline or credits",
     "carries-name": "a copy's text still carries the name of this source",
+    "probably-earlier": "by when the feeds were read, it probably appeared first",
     "seen-earlier": "was seen first by this crawler, which is weak",
     "back-dated": "states a time that what was observed rules out",
     "contradiction": "speaks against the choice",

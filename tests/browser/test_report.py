@@ -36,7 +36,7 @@ def page(tmp_path: Path) -> Path:
     found = deduplicate(DOCUMENTS)
     articles = {one.id: one.article() for one in DOCUMENTS}
     assert len(found.stories) == 2
-    rows = [(one, [articles[one.original], *(articles[copy.article] for copy in one.copies)]) for one in found.stories]
+    rows = [(one, [articles[one.original], *(articles[copy.article] for copy in one.copies)], ()) for one in found.stories]
     made = report.report(rows, generated=MORNING, since=None, until=None, articles=len(DOCUMENTS))
     target = tmp_path / "report.html"
     target.write_text("".join(render("html", made)), encoding="utf-8")

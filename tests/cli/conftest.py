@@ -63,7 +63,7 @@ def drafts():
     ]
 
 
-async def build(config):
+async def build(config, given=None):
     from pathlib import Path
 
     from crawler import app
@@ -75,7 +75,7 @@ async def build(config):
     ids = {}
     clock = SimpleNamespace(now=NOON)
     async with app.opened(settings, lambda: clock.now) as opened:
-        for name, url, source, read, minutes in drafts():
+        for name, url, source, read, minutes in given or drafts():
             clock.now = NOON + timedelta(minutes=minutes)
             ids[name] = urls.article_id(url)
             html = f"<html><body><p>{read.text}</p></body></html>".encode()
@@ -100,6 +100,35 @@ def configured(folder):
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
     return asyncio.run(build(configured(folder)))
+
+
+def more_drafts():
+    """The same with a digest of two stories, and a keeper found in other words."""
+    retold = (
+        "Grey Head will have a keeper once more: since thieves took the lamp in winter, the lighthouse had not been lit.\n"
+        "A violin maker was preferred to some forty others; two astronomers and a captain retired from the pilot boat were "
+        "sent home by the council.\nWork may be done up there, and on Sundays that stay dry, visitors get to see the gallery.\n")
+    digest = f"Good morning, here is what others wrote while you slept.\n{FERRY}And in the valley:\n{GARDEN}Until tomorrow."
+    return [*drafts(),
+            ("digest", "https://roundup.example/monday", "Round-up", page("Monday in two stories", digest,
+                                                                         NOON + timedelta(hours=5)), 300),
+            ("retold", "https://gull.example/keeper", "Gull", page("Light again", retold, NOON + timedelta(hours=6)), 360)]
+
+
+@pytest.fixture(scope="session")
+def linked_built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linked")
+    return asyncio.run(build(configured(folder), more_drafts()))
+
+
+@pytest.fixture
+def linked(linked_built, tmp_path):
+    """A store with links, of this test's own."""
+    from pathlib import Path
+
+    config = configured(tmp_path)
+    shutil.copy(Path(linked_built.config).parent / "store.db", tmp_path / "store.db")
+    return Stored(str(config), linked_built.ids, linked_built.stories)
 
 
 @pytest.fixture

@@ -165,9 +165,31 @@ BAD = [
     (b'{"id":"x","text":"x","published":"yesterday"}', "no RFC 3339 time"),
     (b'{"id":"x","text":"x","first_seen":"2026-02-30T00:00:00Z"}', "day is out of range"),
     (b'{"id":"x","text":"x","published":"2026-02-03"}', "no RFC 3339 time"),
+    (b'{"id":"x","text":"x","first_seen":"2026-02-03T08:00:00Z","appeared_after":"2026-02-03T09:00:00Z"}', "appeared_after is later"),
     (b'{"id":"x","text":"\xff"}', "not UTF-8"), (b"[" * 100_000, "nested too deeply"),
     (b'{"id":"x","text":"x","n":' + b"9" * 5000 + b"}", "no JSON"),
 ]
+
+
+def test_compare_says_which_was_first_where_the_texts_tell(firsthand, tmp_path):
+    text = ("The harbour council of Port Ellery voted on Tuesday night to close the old grain terminal and sell its land to the "
+            "railway, after eleven of the fifteen members had backed the sale that divided the town since the first survey.")
+    (tmp_path / "a.txt").write_text(text)
+    (tmp_path / "b.txt").write_text(text + "\nMore follows tomorrow.")
+    found = json.loads(firsthand("compare", str(tmp_path / "b.txt"), str(tmp_path / "a.txt"), "--json").out)
+    assert (found["copied"], found["first"]["decided"], found["first"]["why"], found["rules"]) == (True, False, [], 2)
+    assert found["refused"] is None
+    assert found["containment"] == 1.0
+
+
+@pytest.mark.parametrize("options", [["-o", "in.jsonl"], ["--pairs", "in.jsonl"], ["-o", "link.jsonl"], ["-o", "x", "--related", "./x"]])
+def test_dedup_overwrites_neither_its_input_nor_a_result(firsthand, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text("\n".join(GOOD))
+    (tmp_path / "link.jsonl").symlink_to("in.jsonl")
+    done = firsthand("dedup", "in.jsonl", *options)
+    assert (done.status, "go to the same place" in done.err) == (2, True)
+    assert (tmp_path / "in.jsonl").read_text() == "\n".join(GOOD)
 
 
 def test_dedup_names_bad_lines_and_goes_on(firsthand):

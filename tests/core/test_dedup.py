@@ -1,5 +1,6 @@
 """The matcher on documents in memory: the case that the project exists for, and that order does not matter."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -129,3 +130,129 @@ def test_a_story_with_more_copies_than_candidates_stays_whole(prose: SimpleNames
             for n in range(60)]
     found = deduplicate(docs)
     assert [len(one.copies) for one in found.stories] == [59]
+
+
+def digest(prose: SimpleNamespace) -> list[Document]:
+    both = f"Good morning, this is what others wrote.\n{prose.harbour}\nAlso in the news:\n{prose.market}\nSee you tomorrow."
+    return [Document("h", prose.harbour, source="Post", first_seen="2026-03-02T09:00:00Z"),
+            Document("h2", prose.harbour + "\nMore follows.", source="Gull", first_seen="2026-03-02T10:00:00Z"),
+            Document("m", prose.market, source="Times", first_seen="2026-03-02T09:30:00Z"),
+            Document("d", both, source="Round-up", first_seen="2026-03-02T12:00:00Z")]
+
+
+def test_a_digest_is_linked_to_what_it_carries_and_is_no_copy(prose: SimpleNamespace) -> None:
+    result = deduplicate(digest(prose))
+    assert kinds(result) == {"h": "original", "h2": "near", "m": "single", "d": "single"}
+    assert [(one.relation, one.a, one.b, one.b_in_a) for one in result.links] == [("carries", "d", "h", 1.0), ("carries", "d", "m", 1.0)]
+    assert [(pair.a, pair.b) for pair in result.pairs] == [("h", "h2")]
+
+
+@settings(max_examples=15)
+@given(order=st.permutations(range(4)))
+def test_links_do_not_depend_on_the_order(prose: SimpleNamespace, order: list[int]) -> None:
+    docs = digest(prose)
+    expected, found = deduplicate(docs), deduplicate([docs[n] for n in order])
+    assert (found.links, found.stories, found.pairs) == (expected.links, expected.stories, expected.pairs)
+
+
+def test_a_copy_of_a_later_version_is_measured_by_that_version(prose: SimpleNamespace) -> None:
+    later = prose.harbour.replace("Eleven of the fifteen", "Twelve of the sixteen") + "\n" + "\n".join(prose.market.split("\n")[:3])
+    result = deduplicate([Document("v1", prose.harbour, source="Post", first_seen="2026-03-02T09:00:00Z"),
+                          Document("v2", later, source="Post", first_seen="2026-03-02T11:00:00Z"),
+                          Document("c", later, source="Gull", first_seen="2026-03-02T12:00:00Z")])
+    copy = next(row for row in result.rows if row.id == "c")
+    assert (copy.kind, copy.original, copy.matched, copy.of_original) == ("exact", "v1", "v2", 1.0)
+
+
+def half(prose: SimpleNamespace, told: str) -> list[Document]:
+    part = "\n".join(prose.harbour.split("\n")[3:7])
+    own = "\n".join(prose.market.split("\n")[:4])
+    return [Document("a", prose.harbour, source="Ellery Post"), Document("b", f"{own}\n{told}\n{part}", source="Gull")]
+
+
+def test_less_than_the_containment_makes_a_copy_where_it_names_its_source(prose: SimpleNamespace) -> None:
+    silent, open_ = ("That is not all that happened there this week.", "The Ellery Post reported the sale first, on its front page.")
+    assert kinds(deduplicate(half(prose, silent))) == {"a": "single", "b": "single"}
+    assert kinds(deduplicate(half(prose, open_))) == {"a": "original", "b": "partial"}
+
+
+def test_one_short_text_under_headlines_of_which_it_says_nothing_is_a_wall() -> None:
+    wall = ("You are seeing this because your reading allowance for the present calendar period has been used up in full. Hand in "
+            "your details in order to go on, or return once a new period has begun. Those who hold a pass need only show it, and "
+            "whoever has mislaid theirs can have another one made out at the desk on the ground floor at any hour.")
+    docs = [Document("a", wall, source="Telegraph", title="Libraries to shut on Mondays from June"),
+            Document("b", wall, source="Courier", title="Stonecutters win vote over quarry sale")]
+    assert kinds(deduplicate(docs)) == {"a": "single", "b": "single"}
+    same = [Document("a", wall, source="Telegraph", title="Reading allowance used up"), Document("b", wall, source="Courier", title="x")]
+    assert kinds(deduplicate(same)) == {"a": "original", "b": "exact"}
+
+
+@settings(max_examples=10)
+@given(order=st.permutations(range(27)))
+def test_of_many_with_one_text_the_first_are_judged_and_the_others_follow(prose: SimpleNamespace, order: list[int]) -> None:
+    docs = [*twins(prose, 25), Document("x", prose.market, source="Gull", first_seen="2026-03-03T12:00:00Z"), Document("y", prose.harbour)]
+    result = deduplicate([docs[n] for n in order])
+    assert result.stories == deduplicate(docs).stories
+    assert kinds(result) == {"n00": "original", "x": "exact", "y": "single", **{f"n{n:02}": "revision" for n in range(1, 25)}}
+
+
+@given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from([
+    "", " ", "a", "\ud800", "x\udfffy", "\0", "\u202eabc", "नमस्ते мир 世界 مرحبا hello", "👩‍👩‍👧‍👦" * 9, "'" * 50, "\n" * 50])), max_size=6))
+def test_no_text_is_too_odd(texts: list[str]) -> None:
+    docs = [Document(f"d{n}", text, source="S", title=text[:9]) for n, text in enumerate(texts)]
+    assert len(deduplicate(docs).rows) == len(texts)
+
+
+def twins(prose: SimpleNamespace, count: int) -> list[Document]:
+    rest = [Document(f"n{n:02}", prose.market, source="Times", first_seen=f"2026-03-02T{n % 24:02}:30:00Z") for n in range(1, count)]
+    return [Document("n00", prose.market, source="Times", first_seen="2026-03-02T00:30:00Z"), *rest]
+
+
+@pytest.mark.parametrize("count", [20, 21, 40])
+def test_many_of_one_outlet_leave_the_original_to_whom_it_belongs(prose: SimpleNamespace, count: int) -> None:
+    """Whatever the number: the other outlet was there before them."""
+    early = Document("early", prose.market, source="Post", first_seen="2026-03-01T06:00:00Z", appeared_after="2026-03-01T05:30:00Z")
+    docs = [replace(one, appeared_after="2026-03-01T12:00:00Z") for one in twins(prose, count)]
+    result = deduplicate([*docs, early])
+    assert {(one.original, one.decided, len(one.copies)) for one in result.stories} == {("early", True, count)}
+
+
+def test_those_that_were_seen_years_later_do_not_follow(prose: SimpleNamespace) -> None:
+    near = prose.market.replace("thirty years", "forty years")
+    late = [replace(one, first_seen=f"2029-{one.first_seen[5:]}") for one in twins(prose, 24) if one.first_seen]
+    docs = [Document("a", prose.market, source="Times", first_seen="2026-01-01T00:00:00Z"),
+            Document("x", near, source="Gull", first_seen="2026-01-02T00:00:00Z"), *late]
+    result = deduplicate(docs)
+    assert {(one.original, len(one.copies)) for one in result.stories} == {("a", 1), ("n00", 23)}
+
+
+def test_a_small_paper_does_not_lose_to_one_that_is_called_like_a_word(prose: SimpleNamespace) -> None:
+    text = prose.market + " Economists expect more such markets. Time is running out for the others."
+    result = deduplicate([Document("small", text, source="Small Gazette", first_seen="2026-03-02T06:00:00Z", published="2026-03-02T05:50:00Z"),
+                          Document("big", text, source="The Economist", first_seen="2026-03-02T12:00:00Z", published="2026-03-02T11:50:00Z")])
+    assert result.stories[0].original == "small"
+
+
+@pytest.mark.parametrize("ids", [("o", "x1", "x2"), ("o", "a1", "a2"), ("o", "a1", "x2")])
+def test_what_becomes_of_two_halves_does_not_hang_on_their_ids(prose: SimpleNamespace, ids: tuple[str, str, str]) -> None:
+    lines = prose.harbour.split("\n")
+    whole, *halves = ids
+    result = deduplicate([Document(whole, prose.harbour, source="Post"),
+                          *(Document(id_, "\n".join(part), source=id_) for id_, part in zip(halves, (lines[:4], lines[4:]), strict=True))])
+    assert [(one.relation, one.a, one.b) for one in result.links] == [("carries", whole, half_) for half_ in sorted(halves)]
+    assert result.stories == ()
+
+
+def test_a_time_that_is_none_is_an_error_and_not_never() -> None:
+    with pytest.raises(ValueError, match="no RFC 3339 time"):
+        deduplicate([Document("a", "some text", first_seen="yesterday")])
+    with pytest.raises(ValueError, match="later than first_seen"):
+        deduplicate([Document("a", "some text", first_seen="2026-03-02T09:00:00Z", appeared_after="2026-03-02T10:00:00Z")])
+
+
+def test_a_rewording_is_offered_once_for_a_story(prose: SimpleNamespace) -> None:
+    from tests.core.test_rewording import RETOLD
+
+    docs = [Document("o", prose.harbour, source="Post"), Document("c", prose.harbour + "\nMore follows.", source="Gull"),
+            Document("r", RETOLD, source="Other")]
+    assert [link.relation for link in deduplicate(docs).links] == ["rewording"]

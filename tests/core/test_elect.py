@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crawler.core import elect
 from crawler.core.types import (
+    UNOBSERVED,
     Article,
     Attribution,
     AttributionKind,
@@ -229,3 +230,76 @@ def test_the_case_of_two_is_antisymmetric(members: list[Article]) -> None:
     for x in weighed:
         for y in weighed:
             assert elect.log_odds(x, y) == pytest.approx(-elect.log_odds(y, x))
+
+
+def seen(without: float | None, at_: float) -> Article:
+    return article(f"w{without}-{at_}", at_, without=without)
+
+
+@given(st.tuples(*[st.integers(0, 99)] * 4))
+def test_of_two_windows_one_is_sooner_as_much_as_the_other_is_later(ends: tuple[int, int, int, int]) -> None:
+    a, b, c, d = ends
+    one, other = seen(a, a + b + 1), seen(c, c + d + 1)
+    forth, back = elect.sooner(one, other), elect.sooner(other, one)
+    assert forth is not None
+    assert back is not None
+    assert forth + back == pytest.approx(1)
+    assert (forth >= 1) == (a + b + 1 <= c)
+
+
+def test_windows_that_hardly_overlap_decide_as_much_as_they_say() -> None:
+    found = elect.elect([seen(0, 31), seen(30, 60)], {})
+    assert (found.original, found.decided) == ("w0-31", True)
+    assert "probably-earlier" in words(found)
+    assert not elect.elect([seen(0, 31), seen(1, 32)], {}).decided
+    assert elect.elect([seen(None, 31), seen(30, 60)], {}).decided      # before the first poll is early enough
+
+
+def test_a_window_that_was_inferred_refutes_no_claim() -> None:
+    guessed = replace(article("a", 90, claim(-600), without=60), window=Window(at(60), at(90), inferred=True))
+    assert elect.candidates([guessed], {})[0].backdated == ()
+    assert elect.candidates([article("a", 90, claim(-600), without=60)], {})[0].backdated != ()
+
+
+def test_an_unobserved_claim_counts_for_nothing_against_whom_it_names() -> None:
+    naming = article("copier", 10, claim(0), text=f"{TEXT} The mayor told Paper News that the sale was final.")
+    paper = article("paper", 12, claim(30 - 20))
+    assert elect.elect([naming, paper], {}).original == "paper"
+    assert elect.elect([replace(naming, text=TEXT), paper], {}).original == "copier"
+
+
+def test_a_byline_outweighs_a_name_in_the_text() -> None:
+    bylined = article("copier", 10, claim(0), text=f"By Ann Orr, Paper News\n{TEXT}")
+    found = elect.elect([bylined, article("paper", 12)], {})
+    assert (found.original, found.decided) == ("paper", True)
+    assert next(one.quote for one in found.why if one.evidence == "carries-credit") == "By Ann Orr, Paper News"
+
+
+def unseen(id_: str, *claims: Claim) -> Article:
+    return replace(article(id_, 0, *claims, observed=False), first_seen=UNOBSERVED)
+
+
+def test_a_time_that_is_only_claimed_is_no_observation() -> None:
+    honest = article("honest", 10, claim(5), without=0)
+    found = elect.elect([honest, unseen("liar", claim(-600))], {})
+    assert "appeared-earlier" not in words(found)
+    assert found.confidence < 0.9
+    assert elect.elect([unseen("one", claim(0)), unseen("two", claim(30))], {}).confidence < 0.8
+
+
+def test_seen_before_the_other_claims_to_be() -> None:
+    found = elect.elect([article("early", 0), article("late", 120, claim(60))], {})
+    assert (found.original, found.decided) == ("early", True)
+    assert "claimed-earlier" in words(found)
+
+
+def test_who_is_named_by_the_chosen_one_is_shown() -> None:
+    naming = article("early", 10, without=0, says=says(AttributionKind.NAMES_SOURCE, "Late News"))
+    found = elect.elect([naming, article("late", 200, without=190, says=says(AttributionKind.NAMES_SOURCE, "Early News"))], {})
+    assert found.original == "early"
+    assert any(one.detail == "Early News names Late News" for one in found.why)
+
+
+def test_a_declaration_that_names_nobody_is_a_reason() -> None:
+    found = elect.elect([article("paper", 10), article("copier", 10, says=says(AttributionKind.DECLARED_COPY))], {})
+    assert ("declared-copy", "quoted automatically") in {(one.evidence, one.quote) for one in found.why}

@@ -1,6 +1,7 @@
 """How much of one body stands in the other, and what kind of copy that makes."""
 
 import random
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core import boilerplate, match
-from crawler.core.types import Kind, Match
+from crawler.core.types import Kind, Match, Refusal
 
 WRAP_EN = "Good day to you who opened this page, sit down and take some tea while we bring you what others wrote."
 WRAP_AR = "أهلا بكم زوارنا الكرام في ركنكم المفضل حيث نجمع لكم ما كتبه الآخرون طوال اليوم دون عناء."
@@ -139,3 +140,91 @@ def test_a_text_is_wholly_in_itself(words: list[str]) -> None:
     assert (found is None) == (not words)
     if found is not None:
         assert (found.a_in_b, found.b_in_a, found.similarity, found.kind) == (1, 1, 1, Kind.EXACT)
+
+
+def told(one: str, other: str, a_source: str = "A", b_source: str = "B") -> Match:
+    found = compare(one, other, a_source, b_source)
+    assert found is not None
+    return found
+
+
+def test_quotations_with_the_words_between_them_are_an_excerpt() -> None:
+    """A short item that takes the quotations of another with all that stands between them."""
+    quote = '"They are another country and they will look at what we do, as we look at what they do, and that will not change"'
+    more = '"What we have to do is to see to it that our own house is locked, and that nobody leaves the key under the mat"'
+    lead = ("Senator Orr sought on Sunday to play down the matter that has occupied the chamber since the spring and that two "
+            "committees have looked into without any result that they would speak of in public before the elections. ")
+    between = "Orr said in the studio a day before the meeting, and added: "
+    one = f"{lead}{quote}, {between}{more}, he said."
+    other = f"{quote}, {between}{more}, he said."
+    assert told(one, other).unquoted < match.MIN_UNQUOTED
+    assert told(one, other).copied
+
+
+@pytest.mark.parametrize("source", ["B", "A"], ids=["two sources", "one source"])
+def test_two_issues_of_one_table_are_no_copies(source: str) -> None:
+    def issue(*figures: float) -> str:
+        rows = zip(("cod", "haddock", "plaice", "herring", "mackerel", "sole", "ling", "hake"), figures, strict=True)
+        return "At the harbour auction these prices were paid this morning. " + " ".join(
+            f"A box of {fish} of the first grade went for {price} crowns at the close." for fish, price in rows)
+
+    found = told(issue(11, 12, 13, 14, 15, 16, 17, 18), issue(21, 22, 23, 24, 25, 26, 27, 28), "A", source)
+    assert found.refused is (Refusal.TABLE if source == "B" else Refusal.TEMPLATE)
+    assert told(issue(*range(8)), issue(*range(8)), "A", "B").copied
+
+
+def test_numbers_that_are_only_written_otherwise_are_no_table() -> None:
+    text = ("The census of the islands found 12 400 people on the largest of them, which is fewer than at any time since the "
+            "ferry was built. On the second live 3 900 people, most of them older than sixty, and on the third 1 100, who "
+            "have a school with two teachers. The harbour took in 48 000 tonnes of fish, and the mill ground 7 300 tonnes of "
+            "barley before it was sold. Of the 2 600 houses that stand empty in the winter, the council wants to buy some.")
+    found = told(text, re.sub(r"(\d) (\d)", r"\1\2", text), "A", "B")
+    assert found.copied
+
+
+def test_short_items_above_one_long_appeal_are_two_articles() -> None:
+    appeal = ("Before you go: this paper has no owner and no shareholders, it belongs to those who read it, and nobody can ring "
+              "us up to say what is to be left out. If you can, give what a loaf costs each month, and if you cannot, read on "
+              "all the same, since that is what we are here for. Comments close after three days and are read before that.")
+    leek = "A leek of six kilograms won the first prize at the allotments for a woman who says that she sings to it at night.\n"
+    lift = "The lift at the station stays shut until the middle of May, while a gearbox is being made for it far away from here.\n"
+    found = told(leek + appeal, lift + appeal, "Observer", "Observer")
+    assert found.refused is Refusal.TEMPLATE
+
+
+def test_a_greeting_makes_it_wrapped_though_the_ending_was_cut(prose: SimpleNamespace) -> None:
+    cut = f"{WRAP_EN}\n" + "\n".join(prose.harbour.split("\n")[:7])
+    assert match.kind(told(prose.harbour, cut), "a") is Kind.WRAPPED
+
+
+def test_a_sentence_in_other_words_makes_it_no_more_than_near(prose: SimpleNamespace) -> None:
+    lines = prose.harbour.split("\n")
+    lines[4] = "Those who keep their boats there wanted to wait until next year, because the rails would take away the better part."
+    assert match.kind(told(prose.harbour, "\n".join(lines)), "a") is Kind.NEAR
+
+
+def test_a_latin_text_without_its_marks_is_the_same_text() -> None:
+    text = ("Gemi sahibi, şirketin bütün borçlarının ödendiğini ve yolcuların güvenle döneceğini söyledi. Öğleden sonra iskelede "
+            "bekleyen yüz kişi, çocuklarıyla birlikte sıcak çorba içti ve fırtınanın geçmesini bekledi.")
+    found = told(text, text.translate(str.maketrans("şğıöüçŞĞİÖÜÇ", "sgioucSGIOUC")))
+    assert found.kind is Kind.EXACT
+
+
+def test_parts_of_one_article_are_kin_and_two_articles_are_not(prose: SimpleNamespace) -> None:
+    parts = ("Harbour master Maren Holt closed the grain terminal of Ellery on Monday after a crack was found in its crane.",
+             "The terminal had been inspected in March; Holt said that Ellery could not pay for another crane like it.")
+    first, second = (boilerplate.strip("a", "", part, "", set()) for part in parts)
+    other = boilerplate.strip("b", "", prose.dam, "", set())
+    assert match.kin(first, second)
+    assert not match.kin(first, other)
+
+
+def test_an_interview_that_is_printed_whole_is_a_copy() -> None:
+    turns = "\n".join(f"{who}: What was said about number {n} in the list of the things that the harbour sold to the railway last year."
+                      for n, who in enumerate(("Post", "Holt") * 10))
+    assert told(turns, turns).copied
+    assert told(f'"{LETTER}"', f'"{LETTER}"').copied
+
+
+LETTER = ("I write to you from the third floor of a house that has no second one, since the men who were to build it left for the "
+          "harbour when the railway came, and nobody has seen them since. There is a ladder, and I am told that it holds.")

@@ -95,3 +95,60 @@ def test_neither_the_order_of_articles_nor_of_matches_matters(found: list, chanc
     chance.shuffle(letters)
     assert groups("".join(letters), shuffled) == expected
     assert sorted(one for group in expected for one in group) == list(LETTERS)
+
+
+def settled(articles: str, matches: list[Match], *, apart: bool = True) -> tuple[list[list[str]], dict[str, tuple[str, ...]]]:
+    return story.settle(list(articles), story.ties(matches, ()), min, lambda _, __: None, lambda *_: apart)
+
+
+def test_a_digest_is_in_no_story_and_linked_to_each_article_that_it_carries() -> None:
+    carried = [tie("a", "d", 1.0, 0.33), tie("b", "d", 1.0, 0.33), tie("c", "d", 0.9, 0.3)]
+    assert settled("abcd", carried) == ([["a"], ["b"], ["c"], ["d"]], {"d": ("a", "b", "c")})
+
+
+def test_a_digest_ties_no_stories_together_by_what_it_carries_in_part() -> None:
+    """e is a later version of a: the digest d holds a whole and two thirds of e."""
+    found = settled("abde", [tie("a", "d", 1.0, 0.4), tie("b", "d", 1.0, 0.4), tie("e", "d", 0.7, 0.4), tie("a", "e", 0.9, 0.8)])
+    assert found == ([["a", "e"], ["b"], ["d"]], {"d": ("a", "b")})
+
+
+def test_a_copied_digest_is_a_story_of_digests() -> None:
+    both = [tie(part, digest, 1.0, 0.45) for part in "ab" for digest in "de"]
+    assert settled("abde", [*both, tie("d", "e", 0.95, 0.95)]) == (
+        [["a"], ["b"], ["d", "e"]], {"d": ("a", "b"), "e": ("a", "b")})
+
+
+def test_an_article_of_which_two_parts_were_taken_is_no_digest() -> None:
+    parts = [tie("a", "d", 1.0, 0.5), tie("b", "d", 1.0, 0.45)]
+    assert settled("abd", parts, apart=False)[1] == {}
+
+
+def test_copies_of_one_story_make_no_digest() -> None:
+    """a and b were not compared with each other, but both are copies of c."""
+    found = settled("abcd", [tie("a", "c"), tie("b", "c"), tie("a", "d", 1.0, 0.5), tie("b", "d", 1.0, 0.5),
+                             tie("c", "d", 1.0, 0.5)])
+    assert found == ([["a", "b", "c", "d"]], {})
+
+
+def test_whoever_a_person_merged_with_a_digest_stays_with_it() -> None:
+    tied = story.ties([tie("a", "d", 1.0, 0.33), tie("b", "d", 1.0, 0.33), tie("c", "d", 1.0, 0.33)], [ruling("merge", "a", "d")])
+    groups, links = story.settle(list("abcd"), tied, min, lambda _, __: None, lambda *_: True)
+    assert groups == [["a", "d"], ["b"], ["c"]]
+    assert links == {"d": ("b", "c")}
+
+
+def test_a_confirmed_pair_is_tied() -> None:
+    assert groups("ab", [], ruling("confirm", "a", "b")) == [["a", "b"]]
+
+
+def test_a_shortened_digest_is_a_digest() -> None:
+    """e is d without its last sentences, and holds b no longer whole: neither is a copy of a."""
+    found = settled("abde", [tie("a", "d", 1.0, 0.5), tie("b", "d", 1.0, 0.5), tie("a", "e", 1.0, 0.55), tie("b", "e", 0.75, 0.45),
+                             tie("d", "e", 0.9, 1.0)])
+    assert found == ([["a"], ["b"], ["d", "e"]], {"d": ("a", "b"), "e": ("a", "b")})
+
+
+def test_what_a_digest_carries_is_not_compared_with_it_again() -> None:
+    tied = story.ties([tie("a", "d", 1.0, 0.4), tie("b", "d", 1.0, 0.4), tie("a", "e"), tie("d", "e", 0.6, 0.9)], ())
+    groups, _ = story.settle(list("abde"), tied, min, lambda a, b: tie(a, b), lambda *_: True)
+    assert ["a", "d"] not in [[one for one in group if one in "ad"] for group in groups]

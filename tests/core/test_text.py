@@ -103,3 +103,14 @@ def test_clean_leaves_nothing_that_a_store_or_a_screen_stumbles_over(any_text: s
     cleaned.encode()
     assert not any(ord(char) < 32 and char not in "\t\n" for char in cleaned)
     assert not set(cleaned) & set("\u202a\u202e\u2066\u2069\x7f\x85")
+
+
+def test_a_word_of_millions_of_letters_is_a_word() -> None:
+    assert len(text.words("w" * 3_000_000)) == 1
+
+
+@pytest.mark.parametrize(("word", "form"), [
+    ("Łódź", "lodz"), ("Ærø", "aero"), ("garçon", "garcon"), ("İĞÜ", "igu"), ("ёж", "еж"), ("йод", "йод"), ("हिन्दी", "हिन्दी")])
+def test_words_are_compared_without_the_marks_of_latin_letters(word: str, form: str) -> None:
+    assert [one.form for one in text.words(word)] == [form]
+    assert text.bare(text.bare(form)) == text.bare(form)

@@ -110,7 +110,7 @@ async def test_an_entry_that_a_pattern_keeps_out_is_named(hosts, crawl, caplog):
     async with crawl("http://daily.example/feed") as opened:
         (known,) = opened.settings.feeds
         await opened.store.sync_feeds([(known.model_copy(update={"drop": ("/sport/",)}), "Daily")], START)
-        with caplog.at_level("DEBUG"):
+        with caplog.at_level("DEBUG", logger="crawler"):
             await opened.daemon.once()
     (said,) = [record for record in caplog.records if record.message.startswith("entry-dropped")]
     assert said.levelname == "DEBUG"

@@ -45,7 +45,8 @@ def sample(title="Ferry returns", source="Harbour Post", quote="Copied from the 
               (Evidence("declared-copy", "Harbour Post", quote, "https://orig.example/news/1"),), "licensed"),
          Copy("later", Kind.REVISION, "orig", 0.9, 1.0, 0.95)),
         outside, None, () if decided else ("copy",))
-    return report([(story, [original, copy, later])], generated=NOW, since=NOW - timedelta(days=1), until=None, articles=12)
+    return report([(story, [original, copy, later], ())], generated=NOW, since=NOW - timedelta(days=1), until=None,
+                  articles=12)
 
 
 def text(format_, found, layout=None):
@@ -78,7 +79,9 @@ def test_json_is_the_shape_that_programs_rely_on():
                  "published_from": "json-ld", "first_seen": "2026-03-02T08:00:00Z",
                  "appeared_between": ["2026-03-02T07:30:00Z", "2026-03-02T08:00:00Z"], "kind": "revision",
                  "lag_seconds": 7200, "similarity": 0.9, "of_original": 1.0, "of_copy": 0.95, "matched": "orig",
-                 "evidence": [], "verdict": None}]}]}
+                 "evidence": [], "verdict": None}],
+            "carried_by": []}],
+        "possible_rewordings": []}
 
 
 def test_jsonl_is_a_story_a_line():

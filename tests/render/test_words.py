@@ -28,7 +28,8 @@ def test_percent_never_says_all_or_nothing_where_it_is_not(share, text):
 
 def test_every_kind_and_every_word_of_evidence_is_explained():
     assert set(words.KINDS) == {kind.value for kind in Kind}
-    known = {*(kind.value for kind in AttributionKind), *WEIGHTS} - {"declared-copy-of", "elsewhere"}
+    known = {*(kind.value for kind in AttributionKind), *WEIGHTS} - {"declared-copy-of", "elsewhere", "claimed-unobserved", "carries-word",
+                                                                     "probably-inferred"}
     assert known <= set(words.EVIDENCE)
 
 

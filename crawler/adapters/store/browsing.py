@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.articles import load_articles
+from crawler.adapters.store.codec import decode
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.reconcile import follow
 from crawler.adapters.store.stories import load_stories
-from crawler.adapters.store.tables import articles, history, members, stories
+from crawler.adapters.store.tables import articles, history, links, members, stories
 from crawler.adapters.store.verdicts import endings_of, standing
-from crawler.core.types import Article, Story, Verdict
+from crawler.core.types import Article, Link, Relation, Story, Verdict
 from crawler.errors import NotFoundError
 from crawler.ports import StoredStory, StoryQuery
 
@@ -93,8 +94,23 @@ async def _whole(connection: AsyncConnection, ids: Sequence[str], without: froze
     said = await _verdicts(connection, everyone)
     updated = {row.id: row.updated for row in await connection.execute(
         sa.select(stories.c.id, stories.c.updated).where(stories.c.id.in_(ids)))}
-    return [StoredStory(story, _present(story, by_id), updated[id_], tuple(past.get(id_, ())), _naming(story, said))
+    carried = await _carriers(connection, everyone)
+    return [StoredStory(story, _present(story, by_id), updated[id_], tuple(past.get(id_, ())), _naming(story, said),
+                        tuple(each for article in _order(story) for each in carried.get(article, ())))
             for id_, story in found.items()]
+
+
+async def _carriers(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[tuple[Link, Article]]]:
+    """For each article the digests that carry it."""
+    found = [decode(Link, detail) for chunk in chunks(dict.fromkeys(ids)) for detail in await connection.scalars(
+        sa.select(links.c.detail).where(links.c.relation == Relation.CARRIES.value, links.c.b.in_(chunk))
+        .order_by(links.c.a, links.c.b))]
+    digests = {one.id: one for one in await load_articles(connection, [link.a for link in found])}
+    by_article: dict[str, list[tuple[Link, Article]]] = {}
+    for link in found:
+        if link.a in digests:
+            by_article.setdefault(link.b, []).append((link, digests[link.a]))
+    return by_article
 
 
 def _less(story: Story, without: frozenset[str]) -> Story:

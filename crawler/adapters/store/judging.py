@@ -131,7 +131,7 @@ async def load_ids(connection: AsyncConnection, ids: Sequence[str] | set[str]) -
 async def _neighbours(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     theirs = sa.select(members.c.story).where(members.c.article.in_(ids))
     merged = (sa.select(ruled.c.verdict).join(verdicts, verdicts.c.id == ruled.c.verdict)
-              .where(ruled.c.article.in_(ids), verdicts.c.ruling == "merge", verdicts.c.undone_at.is_(None)))
+              .where(ruled.c.article.in_(ids), verdicts.c.ruling.in_(("merge", "confirm")), verdicts.c.undone_at.is_(None)))
     steps = (
         sa.select(matches.c.b).where(matches.c.a.in_(ids), matches.c.copied),
         sa.select(matches.c.a).where(matches.c.b.in_(ids), matches.c.copied),

@@ -16,6 +16,7 @@ from crawler.adapters.store.stories import entomb, load_stories, note
 from crawler.adapters.store.tables import (
     articles,
     bodies,
+    links,
     matches,
     members,
     pages,
@@ -115,7 +116,8 @@ async def _empty(connection: AsyncConnection, ids: Sequence[str]) -> int:
     keys = await leave_index(connection, ids)
     for table in (revisions, pages, wants):
         await connection.execute(sa.delete(table).where(table.c.article.in_(ids)))
-    await connection.execute(sa.delete(matches).where(matches.c.a.in_(ids) | matches.c.b.in_(ids)))
+    for table in (matches, links):
+        await connection.execute(sa.delete(table).where(table.c.a.in_(ids) | table.c.b.in_(ids)))
     return keys
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.codec import decode, decode_all, encode
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.judging import load_ids
+from crawler.adapters.store.links import replace_links
 from crawler.adapters.store.reconcile import Standing, inherit, members_of, names
 from crawler.adapters.store.tables import endings, history, members, stories
-from crawler.core.types import Copy, Evidence, Story
+from crawler.core.types import Copy, Evidence, Link, Relation, Story
 from crawler.errors import StoreError
 from crawler.ports import StoryChange
 
@@ -39,10 +40,17 @@ class _Save:
 class Stories(Part):
     """Writing stories."""
 
-    async def save_stories(self, members: Sequence[str], stories: Sequence[Story], now: datetime) -> list[StoryChange]:
+    async def save_stories(
+        self, members: Sequence[str], stories: Sequence[Story], now: datetime, links: Sequence[Link] = (),
+    ) -> list[StoryChange]:
         """See `ports.Store`. Articles of a touched story that are not among `members` stay copies of the story that
         keeps its id, or succeeds it."""
-        return await self._db.write(lambda connection: self._part_anew(connection, members, stories, now))
+        async def save(connection: AsyncConnection) -> list[StoryChange]:
+            changes = await self._part_anew(connection, members, stories, now)
+            await replace_links(connection, Relation.CARRIES, members, links)
+            return changes
+
+        return await self._db.write(save)
 
     async def _part_anew(
         self, connection: AsyncConnection, given: Sequence[str], wanted: Sequence[Story], now: datetime,

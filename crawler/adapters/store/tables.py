@@ -200,6 +200,16 @@ matches = sa.Table(
     sa.Column("detail", Json, nullable=False),
 )
 
+links = sa.Table(                                                   # between articles that are no copies
+    "links", metadata,
+    sa.Column("a", sa.Text, primary_key=True),
+    sa.Column("b", sa.Text, primary_key=True, index=True),
+    sa.Column("relation", sa.Text, primary_key=True),
+    sa.Column("weight", sa.Float, nullable=False),                  # the greater of the two shares
+    sa.Column("detail", Json, nullable=False),
+    sa.Index("ix_links_relation_weight", "relation", "weight"),
+)
+
 stories = sa.Table(
     "stories", metadata,
     sa.Column("id", sa.Text, primary_key=True),

@@ -23,6 +23,13 @@ class Verdicts(Part):
         """See `ports.Store`."""
         return await self._db.read(lambda connection: standing(connection, articles))
 
+    async def rulings(self) -> list[Verdict]:
+        """See `ports.Store`."""
+        async def look(connection: AsyncConnection) -> list[Verdict]:
+            return _by_age([_verdict(row) for row in await connection.execute(sa.select(verdicts).where(_STANDS))])
+
+        return await self._db.read(look)
+
     async def add_verdict(self, verdict: Verdict) -> Verdict:
         """See `ports.Store`."""
         async def add(connection: AsyncConnection) -> Verdict:

@@ -6,8 +6,9 @@ Rules, strongest first (`WEIGHTS` are log-odds that x came before y)
        elsewhere, credits an agency;
     3. observed appearance: x stood in its feed before the last poll of y's feed that did not have y;
     4. claimed times that lie within what was observed, with their resolution and zone;
-    5. text direction: y carries x's name;
-    6. first sighting, which is a fact about the crawler and weak.
+    5. text direction: y carries x's name, in a line that says whose the text is, or elsewhere;
+    6. windows that overlap, by how much of one lies before the other;
+    7. first sighting, which is a fact about the crawler and weak.
 A source's later versions are never the original: only its first one stands for it. Of those that are left the original
 is the member whose weakest case against any other is the strongest (maximin): a total order over the
 set, ties by first sighting and id. It is decided where that weakest case is at least `DECIDED`.
@@ -20,15 +21,16 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from crawler.core import phrases, urls
 from crawler.core.elect.candidates import Candidate, candidates, licensed, points_to
-from crawler.core.elect.cases import AGENCY_KINDS, WEIGHTS, log_odds
+from crawler.core.elect.cases import AGENCY_KINDS, WEIGHTS, carries, log_odds, sooner
 from crawler.core.elect.why import copy_evidence, why
 from crawler.core.types import UNOBSERVED, Article, AttributionKind, Evidence, SourceFacts, Verdict
 
-__all__ = ["DECIDED", "Candidate", "Election", "candidates", "copy_evidence", "elect", "licensed", "log_odds", "points_to"]
+__all__ = ["DECIDED", "Candidate", "Election", "candidates", "carries", "copy_evidence", "elect", "licensed", "log_odds", "points_to",
+           "sooner"]
 
 SUREST = 0.99                       # weights are judgements, not a calibration: only a person is certain
 DECIDED = 0.75                      # probability, against the closest rival
@@ -63,9 +65,10 @@ def elect(
     return _elected(best, everyone)
 
 
-def _order(article: Article) -> tuple[bool, datetime, str]:
-    """Between equals: the earliest sighting, what nobody saw appear last, then the id."""
-    return article.first_seen == UNOBSERVED, article.first_seen, article.id
+def _order(article: Article) -> tuple[bool, datetime, datetime, str]:
+    """Between equals: the earliest sighting, what nobody saw appear last, and that by what it claims; then the id."""
+    stated = min((claim.at for claim in article.claims if claim.at), default=datetime.max.replace(tzinfo=UTC))
+    return article.first_seen == UNOBSERVED, article.first_seen, stated, article.id
 
 
 def _ruled(ids: set[str], verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -88,9 +91,10 @@ def _first_versions(everyone: list[Candidate]) -> list[Candidate]:
 
 
 def _age(one: Candidate) -> tuple[datetime, datetime, str]:
-    """First sighting, and for those of one poll what they claim."""
-    seen = one.article.first_seen
-    return seen, one.span[0] if one.span else seen, one.article.id
+    """First sighting, and for those of one poll, or that nobody saw appear, what they claim."""
+    claims = one.span[0] if one.span else None
+    seen = one.article.first_seen if one.article.first_seen != UNOBSERVED else claims or datetime.max.replace(tzinfo=UTC)
+    return seen, claims or seen, one.article.id
 
 
 def _contenders(everyone: list[Candidate]) -> list[Candidate]:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from crawler.core import dates, phrases, urls
-from crawler.core.text import fold, words
-from crawler.core.types import Article, Attribution, AttributionKind, Claim, Origin, SourceFacts
+from crawler.core.elect import residue
+from crawler.core.text import words
+from crawler.core.types import UNOBSERVED, Article, Attribution, AttributionKind, Claim, Origin, SourceFacts
 
 TOLERANCE = timedelta(minutes=2)    # clocks of publishers against ours; 236 of 240 page dates are right to a minute
-_NAME_WITHIN = 20_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Candidate:
     backdated: tuple[Claim, ...]
     points: Mapping[str, tuple[Attribution, ...]] = field(default_factory=dict)  # member id -> attributions to it
     abroad: tuple[Attribution, ...] = ()    # attributions to nobody in the set
-    said: str = ""                          # the folded words of its text, with a space at both ends
+    names: frozenset[tuple[str, ...]] = frozenset()   # what a text may call its source, see `residue`
 
     @property
     def declares(self) -> bool:
@@ -73,7 +72,7 @@ class _Known:
 
 
 def _names(article: Article, domains: Sequence[str]) -> set[tuple[str, ...]]:
-    labels = {_label(domain) for domain in (urls.registrable(article.url), *domains)}
+    labels = {(label,) for domain in (urls.registrable(article.url), *domains) if (label := residue.label(domain))}
     return {name_of(article.source), name_of(urls.source_of(article.url)), *map(name_of, domains), *labels}
 
 
@@ -88,13 +87,7 @@ def _candidate(article: Article, known: _Known, facts: Mapping[str, SourceFacts]
         if not named and not _is_own(each, article, facts):
             abroad.append(each)
     return Candidate(article, claim, dates.span(claim) if claim else None, backdated, points, tuple(abroad),
-                     _said(article.text[:_NAME_WITHIN]))
-
-
-@lru_cache(maxsize=2048)  # a story is elected each time that an article joins it
-def _said(text: str) -> str:
-    """The folded words of a text between single spaces."""
-    return " " + " ".join(word.form for word in words(text)) + " "
+                     residue.names(article, facts[article.source].domains if article.source in facts else ()))
 
 
 def points_to(attribution: Attribution, other: Article, facts: Mapping[str, SourceFacts]) -> bool:
@@ -105,19 +98,7 @@ def points_to(attribution: Attribution, other: Article, facts: Mapping[str, Sour
 def name_of(name: str) -> tuple[str, ...]:
     """A source's name as folded words, without an article or a word for what it is in front."""
     forms = [word.form for word in words(name)]
-    return tuple(forms[1:] if len(forms) > 1 and forms[0] in _BEFORE_NAMES else forms)
-
-
-# "the", and "the newspaper NAME" where the language puts it first: صحيفة المرفأ is called المرفأ as well.
-_BEFORE_NAMES = frozenset(map(fold, (
-    "the", "al", "el", "le", "la", "die", "der", "صحيفة", "جريدة", "موقع", "وكالة", "مجلة", "قناة", "شبكة", "газета",
-    "портал", "روزنامه", "خبرگزاری", "روزنامہ")))
-
-
-def _label(domain: str) -> tuple[str, ...]:
-    """What a domain calls its owner: ("quietgazette",) of quiet-gazette.example; nothing for addresses of machines."""
-    label = urls.registrable(f"https://{domain}").split(".")[0]
-    return ("".join(word.form for word in words(label)),) if any(map(str.isalpha, label)) else ()
+    return tuple(forms[1:] if len(forms) > 1 and forms[0] in residue.BEFORE_NAMES else forms)
 
 
 def _is_own(attribution: Attribution, article: Article, facts: Mapping[str, SourceFacts]) -> bool:
@@ -147,16 +128,22 @@ def _credible(claim: Claim, article: Article) -> bool:
     span = dates.span(claim)
     if span is None:
         return False
-    window = article.window
-    if span[0] > article.first_seen + TOLERANCE:
+    absent = observed_absent(article)
+    if article.first_seen != UNOBSERVED and span[0] > article.first_seen + TOLERANCE:
         return False
-    return window is None or window.without is None or span[1] >= window.without - TOLERANCE
+    return absent is None or span[1] >= absent - TOLERANCE
+
+
+def observed_absent(article: Article) -> datetime | None:
+    """The last poll that did not have the article; None where none was observed."""
+    return article.window.without if article.window is not None and not article.window.inferred else None
 
 
 def licensed(copy: Article, original: Article, facts: Mapping[str, SourceFacts]) -> bool:
     """Whether the configuration licenses the copy's source to republish the original's, at that time."""
     known = facts.get(copy.source)
-    day = copy.first_seen.date()
+    stated = next((claim.at for claim in copy.claims if claim.at), copy.first_seen)
+    day = (copy.first_seen if copy.first_seen != UNOBSERVED else stated).date()
     return known is not None and any(
         source == original.source and (since is None or since <= day) and (until is None or day <= until)
         for source, since, until in known.licensed)

@@ -1,9 +1,11 @@
 """The cases that one member has against another, each a weight in log-odds."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
-from crawler.core.elect.candidates import TOLERANCE, Candidate, name_of
+from crawler.core.elect import residue
+from crawler.core.elect.candidates import TOLERANCE, Candidate, observed_absent
 from crawler.core.types import UNOBSERVED, Article, AttributionKind
 
 WEIGHTS = {
@@ -17,13 +19,17 @@ WEIGHTS = {
     "elsewhere": 1.4,            # attributes itself to a third party, the other does not: may be a source of data, so
                                  # that it does not decide alone against the one that was seen first
     "appeared-earlier": 3.0,
-    "claimed-earlier": 1.8,
-    "carries-name": 1.2,
+    "claimed-earlier": 1.8,      # within what was observed …
+    "claimed-unobserved": 1.2,   # … or where nothing was observed that could refute it
+    "carries-credit": 3.0,
+    "carries-name": 1.8,
+    "carries-word": 0.6,         # a name that is a word as well
+    "probably-earlier": 2.2,     # at most: the log-odds of the two windows …
+    "probably-inferred": 1.4,    # … or of windows that nobody observed as such
     "seen-earlier": 0.4,
 }
 AGENCY_KINDS = (AttributionKind.AGENCY_CREDIT, AttributionKind.DATELINE)
 _SEEN_APART = timedelta(seconds=1)
-_NAME_LENGTH = 4       # a shorter source name is too common a word
 
 
 def log_odds(x: Candidate, y: Candidate) -> float:
@@ -59,36 +65,78 @@ def _appeared(x: Candidate, y: Candidate) -> float:
 
 def appeared_earlier(x: Article, y: Article) -> bool:
     """Whether the observed windows prove that x appeared first."""
-    return y.window is not None and y.window.without is not None and x.first_seen <= y.window.without
+    absent = observed_absent(y)
+    return absent is not None and x.first_seen != UNOBSERVED and x.first_seen <= absent
 
 
 def claimed(x: Candidate, y: Candidate) -> float:
-    """What x credibly claims ends before what y claims, or could have been, begins."""
-    if x.span is None:
+    """What x credibly claims comes before what y claims, or could have been, begins; or x was seen before what y claims.
+    Where no poll could refute it, it counts for less, and for nothing against one that x itself names."""
+    begins = y.span[0] if y.span else observed_absent(y.article)
+    if begins is None:
         return 0.0
-    begins = y.span[0] if y.span else (y.article.window.without if y.article.window else None)
-    if begins is None or x.span[1] + TOLERANCE > begins:
+    stated = x.span is not None and x.span[1] + TOLERANCE <= begins
+    seen = y.span is not None and x.article.first_seen != UNOBSERVED and x.article.first_seen + TOLERANCE <= begins
+    if not stated and not seen:
         return 0.0
-    return WEIGHTS["claimed-earlier"]
+    if stated and observed_absent(x.article):
+        return WEIGHTS["claimed-earlier"]
+    named = carries(y, x)
+    return 0.0 if named is not None and named.sure else WEIGHTS["claimed-unobserved"]
 
 
-def carries(x: Candidate, y: Candidate) -> float:
-    """y's text carries the name of x's source, and x's does not carry y's."""
-    forms = name_of(x.article.source)
-    name = " ".join(forms)
-    if len(name) < _NAME_LENGTH or f" {name} " not in y.said:
+def carries(x: Candidate, y: Candidate) -> residue.Mention | None:
+    """Where y's text carries the name of x's source."""
+    if not x.names or x.names & y.names:
+        return None
+    return residue.mention(x.names, y.article.text)
+
+
+def _carries(x: Candidate, y: Candidate) -> float:
+    found = carries(x, y)
+    if found is None:
         return 0.0
-    # One word must stand as the source writes it: "three times" is not the Times.
-    written = x.article.source.split()[-1] if len(forms) == 1 else ""
-    return WEIGHTS["carries-name"] if written in y.article.text else 0.0
+    return WEIGHTS["carries-credit" if found.credit else "carries-name" if found.sure else "carries-word"]
 
 
 def _seen(x: Candidate, y: Candidate) -> float:
-    """x was seen first."""
-    if UNOBSERVED in (x.article.first_seen, y.article.first_seen):
+    """x was probably there first, by windows that overlap; or was seen first, where there are none."""
+    if UNOBSERVED in (x.article.first_seen, y.article.first_seen) or appeared_earlier(x.article, y.article):
         return 0.0
-    return WEIGHTS["seen-earlier"] if y.article.first_seen - x.article.first_seen >= _SEEN_APART else 0.0
+    share = sooner(x.article, y.article)
+    if share is not None:
+        share = min(max(share, 0.5), 0.999)
+        return min(math.log(share / (1 - share)), WEIGHTS[_by_what(x.article, y.article)])
+    return WEIGHTS["seen-earlier"] if seen_earlier(x.article, y.article) else 0.0
+
+
+def seen_earlier(x: Article, y: Article) -> bool:
+    """Whether this crawler came upon x first."""
+    return UNOBSERVED not in (x.first_seen, y.first_seen) and y.first_seen - x.first_seen >= _SEEN_APART
+
+
+def _by_what(*articles: Article) -> str:
+    return "probably-inferred" if any(one.window and one.window.inferred for one in articles) else "probably-earlier"
+
+
+def sooner(x: Article, y: Article) -> float | None:
+    """The probability that x appeared before y, where each may have appeared at any moment of its window alike. A window
+    of x without a beginning makes it at least the one returned; None where that of y has none, or a window is empty."""
+    if x.window is None or y.window is None or y.window.without is None:
+        return None
+    end = x.window.seen.timestamp()
+    begin = x.window.without.timestamp() if x.window.without else end - 1
+    first, last = y.window.without.timestamp(), y.window.seen.timestamp()
+    if end <= begin or last <= first:
+        return None
+
+    def area(at: float) -> float:
+        """Of the moments of x that lie before those of y, summed over those of y up to `at`."""
+        inside = min(max(at, begin), end) - begin
+        return inside * inside / 2 + max(0.0, at - end) * (end - begin)
+
+    return (area(last) - area(first)) / ((end - begin) * (last - first))
 
 
 _CASES: tuple[Callable[[Candidate, Candidate], float], ...] = (
-    _attributed, _declared, _appeared, claimed, carries, _seen)
+    _attributed, _declared, _appeared, claimed, _carries, _seen)

@@ -101,7 +101,7 @@ def _script(seen: Seen) -> str | None:
 def _list(seen: Seen) -> str | None:
     """A front page or a list of teasers. What calls itself an article is believed, unless it is the front page."""
     article = bool(seen.linked.main) or _og_type(seen.tree) == "article"
-    if is_home(seen.url) and not article:
+    if seen.url and is_home(seen.url) and not article:   # a file has no address
         return "list"
     if article and not (is_home(seen.url) and seen.linked.lists):
         return None

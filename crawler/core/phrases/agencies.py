@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import regex
 
-from crawler.core.phrases.lexicon import bare, rows
-from crawler.core.text import fold
+from crawler.core.phrases.lexicon import rows
+from crawler.core.text import bare, fold
 
 # "وكالة رويترز", "Agence AFP", "dpa news agency", "агентство ТАСС".
 _AGENCY_WORD = (

@@ -6,7 +6,7 @@ from typing import Literal
 
 from crawler.core.phrases import labels, rules
 from crawler.core.phrases.reading import Token, Unit, lines, parts_in, tokens, units
-from crawler.core.text import words
+from crawler.core.text import fold, words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
@@ -36,7 +36,7 @@ def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
     Words of every language are tried: sites mix them; `language` only breaks ties. `title` is the article's: a
     sentence that repeats it needs no other explanation for those words.
     """
-    known = frozenset(word.form for word in words(title[:1000]))
+    known = frozenset(fold(title[word.start:word.end]) for word in words(title[:1000]))
     return [Hit(kind, unit.start, unit.end, text[unit.start:unit.end][:_QUOTE], name, spoken)
             for unit in _candidates(text)
             for kind, name, spoken in _in_unit(text, unit, language, known)]

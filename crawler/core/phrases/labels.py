@@ -170,7 +170,7 @@ def may_be_marks(piece: str) -> bool:
 def marks(piece: str) -> str | None:
     """The agency of a line that holds nothing but marks of agencies: "(AFP)", "dpa/lno", "By AFP and agencies", "ROME,
     12 Mar. (ANSA) -"; "" where they are not named: "Redacción / Agencias"."""
-    if not may_be_marks(piece):
+    if not may_be_marks(piece) or _OF_A_PICTURE.search(piece):
         return None
     whole = agency(piece)
     if whole is not None:
@@ -188,6 +188,8 @@ def marks(piece: str) -> str | None:
     return found[0] if placed and len(others) == 1 and len(pieces) <= _PIECES and _place(others[0], piece) else None
 
 
+# "AFP/Getty Images": pictures are bought where the text is not.
+_OF_A_PICTURE = regex.compile(r"\b(?:getty|shutterstock|istock|alamy|depositphotos|(?:ph|f)otos?|images?|pool)\b", regex.IGNORECASE)
 _PIECES = 4
 _PLACE_WORDS = 3
 _DATED = regex.compile(r"^\p{L}{0,4}\.? ?\d{1,4}\.?(?: ?\p{L}{3,9}\.?)?(?: ?\d{4})?$|^\d{1,2}月\d{1,2}日$")

@@ -1,6 +1,5 @@
 """The table of words: which part a word plays, in which language."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -10,7 +9,7 @@ from itertools import product
 
 import regex
 
-from crawler.core.text import fold
+from crawler.core.text import bare, fold
 
 
 class Part(IntEnum):
@@ -84,7 +83,6 @@ def everywhere(part: int) -> Parts:
 _ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بك]?ال|لل|[بلك])|[وف])(?=..)")
 # and, the, that, in/by, like, from, to.
 _HEBREW_PREFIX = regex.compile(r"^[והבלכמש]{1,3}?(?=..)")
-_LATIN = regex.compile(r"\p{Latin}")
 # An apostrophe ends a word: l'article, Ajansı'ndan.
 WORD = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d\u0640]*"
 _SPELLED = regex.compile(WORD + r"\*?")
@@ -124,13 +122,6 @@ def expand(pattern: str) -> Iterator[str]:
     """Every form of "новост(ь|и|ей)"."""
     pieces = [piece[1:-1].split("|") if piece[:1] == "(" else [piece] for piece in regex.split(r"(\([^)]*\))", pattern)]
     return ("".join(choice) for choice in product(*pieces))
-
-
-def bare(form: str) -> str:
-    """A folded Latin word without its accents, as hurried sites write it."""
-    if form.isascii() or not _LATIN.search(form):
-        return form
-    return "".join(char for char in unicodedata.normalize("NFD", form) if not unicodedata.combining(char))
 
 
 def rows(name: str) -> Iterator[list[str]]:

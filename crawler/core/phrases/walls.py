@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import regex
 
-from crawler.core.phrases.lexicon import bare, rows
-from crawler.core.text import fold, sentences
+from crawler.core.phrases.lexicon import rows
+from crawler.core.text import bare, fold, sentences
 
 # Walls are short: above this a text is read as an article, which may well discuss cookies or paywalls.
 _LONGEST = 2_000     # characters

@@ -6,11 +6,11 @@ what the feed or the page wrote, made absolute and clean. Requests go to `fetcha
 Nothing in here raises, whatever text it is given: what is no http(s) URL is None, or the empty string for a host.
 """
 
-from crawler.core.urls.canonical import address, article_id, canonical, unwrapped
+from crawler.core.urls.canonical import address, article_id, canonical, site, unwrapped
 from crawler.core.urls.hosts import display, host, origin, registrable, same_site, source_of, transport
 from crawler.core.urls.parse import MAX_LENGTH, fetchable, redact
 
 __all__ = [
     "MAX_LENGTH", "address", "article_id", "canonical", "display", "fetchable", "host", "origin", "redact", "registrable",
-    "same_site", "source_of", "transport", "unwrapped",
+    "same_site", "site", "source_of", "transport", "unwrapped",
 ]

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 import xxhash
 from yarl import URL
 
-from crawler.core.urls.hosts import domain_of, name_of, port_of
+from crawler.core.urls.hosts import domain_of, host, name_of, port_of
 from crawler.core.urls.parse import MAX_LENGTH, parse
 from crawler.core.urls.trackers import is_tracker
 
@@ -54,6 +54,11 @@ def address(url: str, base: str | None = None) -> str | None:
     bare = parsed.with_user(None).with_fragment(None).with_query(None)
     text = str(bare) + ("?" + "&".join(parts) if parts else "")
     return text if len(text) <= MAX_LENGTH else None
+
+
+def site(url: str) -> str:
+    """The host of the canonical form, which is one for www. and the mobile hosts; empty where `url` is no http(s) URL."""
+    return host(canonical(url) or "")
 
 
 def article_id(canonical_url: str) -> str:

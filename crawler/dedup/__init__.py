@@ -1,0 +1,162 @@
+"""`deduplicate` and `compare`: the matcher on texts in memory, without a crawl or a store.
+
+The same steps as the daemon's judge, over all documents at once, so the order of the input cannot matter.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from crawler import matcher
+from crawler.core import story, urls
+from crawler.core.text import whole_key
+from crawler.core.types import Article, Link, Match, Settled, SourceFacts
+from crawler.dedup import result
+from crawler.dedup.candidates import Question, questions, with_holders
+from crawler.dedup.document import Document, attributions, watched
+from crawler.dedup.result import Deduplicated, Row
+from crawler.dedup.twins import Twins
+
+A = TypeVar("A")
+B = TypeVar("B")
+Step = Callable[[Callable[[A], B], Iterable[A]], Iterable[B]]
+
+
+def deduplicate(
+    documents: Iterable[Document | Mapping[str, Any]], *, containment: float = 0.6, min_words: int = 40,
+    window: timedelta = timedelta(days=90), jobs: int = 1, facts: Mapping[str, SourceFacts] | None = None,
+) -> Deduplicated:
+    """Find the copies among documents and name each story's original.
+
+    `documents` are `Document` or mappings with its fields; ids are unique, else ValueError. `jobs` processes share
+    the work; the result does not depend on their number, nor on the order of the documents.
+    """
+    rules = matcher.Rules(containment, min_words)
+    with _workers(jobs) as step:
+        given = [one if isinstance(one, Document) else Document(**one) for one in documents]
+        ids = [one.id for one in given]
+        if len(set(ids)) != len(ids):
+            raise ValueError("ids are not unique")
+        articles = list(watched(list(step(Document.article, given)), {one.id for one in given if one.first_seen}))
+        twins = Twins.of(articles, window)
+        judged = _judged(step, twins.first, set(_templates(articles)), rules, window)
+        settled = list(step(partial(_settle, rules, facts or {}), _components(judged.readings, judged.matches)))
+    stories = sorted(twins.joined([one for each in settled for one in each.stories]), key=lambda one: one.original)
+    links = [one for each in settled for one in each.links]
+    links += result.apart(judged.rewordings, stories)
+    links.sort(key=lambda one: (one.relation, one.a, one.b))
+    named = tuple(map(result.named, stories))
+    return Deduplicated(tuple(result.rows(ids, named)), tuple(result.pairs(judged.matches, named, links)), named,
+                        dict(twins.barred(judged.barred)), tuple(links))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What comparing documents gave."""
+
+    readings: Mapping[str, matcher.Reading]
+    matches: Sequence[Match]
+    rewordings: Sequence[Link]
+    barred: Mapping[str, str]
+
+
+def _judged(
+    step: Step[Any, Any], articles: Mapping[str, Article], templates: AbstractSet[str], rules: matcher.Rules, window: timedelta,
+) -> _Judged:
+    prepared: dict[str, matcher.Prepared] = dict(
+        zip(articles, step(partial(_prepare, rules), with_holders(articles)), strict=True))
+    prepared |= {id_: replace(prepared[id_], keys=(), wall="template") for id_ in templates & prepared.keys()}
+    readings = {id_: matcher.Reading(one, frozenset(prepared[id_].dropped)) for id_, one in articles.items()}
+    asked = list(questions(articles, prepared, readings, window))
+    matches = sorted((each for found in step(partial(_verify, rules), asked) for each in found),
+                     key=lambda each: (each.a, each.b))
+    return _Judged(readings, matches, [each for found in step(_reworded, _open(asked, matches)) for each in found],
+                   {id_: one.wall for id_, one in prepared.items() if one.wall})
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Step[Any, Any]]:
+    """`map`, over this process or several; results in the order given either way."""
+    if jobs <= 1:
+        yield map
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=16)
+
+
+def _templates(articles: Sequence[Article]) -> Iterator[str]:
+    """Articles whose text their host shows under other titles too: walls and templates."""
+    alike: dict[tuple[str, int], list[Article]] = {}
+    for one in articles:
+        if one.url:
+            alike.setdefault((urls.site(one.url), _whole(one.text)), []).append(one)
+    for group in alike.values():
+        if len(group) > 1 and matcher.is_template(group[0].text, (one.title for one in group)):
+            yield from (one.id for one in group)
+
+
+@lru_cache(maxsize=256)  # a text may come a million times
+def _whole(text: str) -> int:
+    return whole_key(text)
+
+
+def _prepare(rules: matcher.Rules, given: tuple[Article, dict[int, list[str]]]) -> matcher.Prepared:
+    return matcher.prepare(given[0], given[1], rules)
+
+
+def _verify(rules: matcher.Rules, given: Question) -> list[Match]:
+    return matcher.verify(given.mine, [other for other in given.candidates if other.article.id in given.asked], rules)
+
+
+def _open(asked: Sequence[Question], matches: Sequence[Match]) -> Iterator[tuple[Question, list[Match]]]:
+    """Each question with all matches of its article, whoever found them."""
+    by_article: dict[str, list[Match]] = {}
+    for each in matches:
+        for id_ in (each.a, each.b):
+            by_article.setdefault(id_, []).append(each)
+    for question in asked:
+        yield question, by_article.get(question.mine.article.id, [])
+
+
+def _reworded(given: tuple[Question, list[Match]]) -> list[Link]:
+    return matcher.rewordings(given[0].mine, given[0].candidates, given[1])
+
+
+def _settle(
+    rules: matcher.Rules, facts: Mapping[str, SourceFacts], given: tuple[list[matcher.Reading], list[Match]],
+) -> Settled:
+    return matcher.settle(given[0], given[1], (), facts, rules)
+
+
+def _components(
+    readings: Mapping[str, matcher.Reading], matches: Sequence[Match],
+) -> Iterator[tuple[list[matcher.Reading], list[Match]]]:
+    """Groups of articles tied by copies, with the matches among them."""
+    tied = story.ties(matches, ())
+    parts = story.components(set(tied.linked), tied)
+    place = {id_: number for number, part in enumerate(parts) for id_ in part}
+    inside: dict[int, list[Match]] = {}
+    for each in matches:
+        if each.a in place and place[each.a] == place.get(each.b):
+            inside.setdefault(place[each.a], []).append(each)
+    for number, part in enumerate(parts):
+        yield [readings[id_] for id_ in sorted(part)], inside.get(number, [])
+
+
+def compare(
+    a: Document | str, b: Document | str, *, containment: float = 0.6,
+    dropped: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset()),
+) -> Match | None:
+    """The match of two texts, or None where they share nothing worth the name. Lengths are not asked about."""
+    left, right = (one if isinstance(one, Document) else Document(id_, one) for one, id_ in ((a, "a"), (b, "b")))
+    one, other = (matcher.Reading(each.article(), left_out) for each, left_out in zip((left, right), dropped, strict=True))
+    return matcher.pair(one, other, matcher.Rules(containment))
+
+
+__all__ = ["Deduplicated", "Document", "Row", "attributions", "compare", "deduplicate"]
