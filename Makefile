@@ -7,6 +7,7 @@
 PYTHON ?= python3
 CONFIG ?= config/firsthand.yaml
 PYTEST_OPTIONS ?=
+QUALITY ?=
 # As many processes as processors, but a process costs memory and a start: more than four gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
 CHROMIUM ?= /usr/bin/chromium
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage test-browser wheel lock upgrade clean setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage quality test-browser wheel lock upgrade clean setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -46,6 +47,9 @@ tests: setup-dev  ## pytest (PYTEST_OPTIONS="-k story -x" for a part).
 coverage: setup-dev  ## The same with branch coverage, which takes half as long again.
 	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report term:skip-covered \
 		--ignore tests/browser $(PYTEST_OPTIONS)
+
+quality: setup-dev  ## How good it is, against its floors (QUALITY="--families FOLDER --labels FILE" for more texts).
+	$(bin)/python tests/quality/quality.py $(QUALITY)
 
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
 	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }
