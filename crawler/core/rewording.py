@@ -26,6 +26,7 @@ _COMMON = 0.3        # share of an article's candidates that make a word no sign
 _BESIDE = 3          # words that may stand between two words of one phrase
 _SHOWN = 12          # phrases that are kept
 _WORDS = 20_000      # of a body that are read
+_COMPARED = 20       # candidates that are looked at closely: each with each of them is the cost
 _SAME = 0.5          # share of the words in common from which two candidates tell one thing in one way
 
 
@@ -40,7 +41,7 @@ class _Marks:
 def possible(one: Body, others: Sequence[Body]) -> list[Link]:
     """The best of `others` that may be rewordings of a body, or it of them; none of one's own source."""
     mine = _marks(one)
-    theirs = [_marks(other) for other in others if other.source != one.source or not one.source]
+    theirs = _nearest(mine, [_marks(other) for other in others if other.source != one.source or not one.source])
     told = _apart(theirs)
     held = Counter(word for each in told for word in each.at)
     rare = {word for word in mine.at if held[word] <= max(1, _COMMON * len(told))}
@@ -55,7 +56,13 @@ def possible(one: Body, others: Sequence[Body]) -> list[Link]:
     return [_link(mine, each, order) for _, each, order in found if each.body.id in best][:AT_MOST]
 
 
-@lru_cache(maxsize=512)  # an article is a candidate of many others
+def _nearest(mine: _Marks, others: Sequence[_Marks]) -> list[_Marks]:
+    """Those with which most words are shared, at least as many as it takes; ties by id."""
+    shared = sorted((-len(mine.at.keys() & each.at.keys()), each.body.id, at) for at, each in enumerate(others))
+    return [others[at] for count, _, at in shared[:_COMPARED] if -count >= IN_ORDER]
+
+
+@lru_cache(maxsize=2048)  # an article is a candidate of many others
 def _marks(body: Body) -> _Marks:
     at: dict[str, int] = {}
     spans, span = quotes.spans(body.text), 0
