@@ -1,9 +1,11 @@
 """The one matcher, of the daemon and of `dedup`: the stages of the core put together, still without any IO.
 
-    survey    an article                              -> the keys of its units, and of its whole text
-    prepare   an article and who else holds its units -> what to leave out, and its keys
-    verify    an article and its candidates           -> the matches
-    settle    a component of tied articles            -> its stories, each with its original
+    survey      an article                              -> the keys of its units, and of its whole text
+    prepare     an article and who else holds its units -> what to leave out, and its keys
+    pair        two articles                            -> their match: what they share, and say of each other
+    verify      an article and its candidates           -> the matches
+    rewordings  the same, and the matches               -> links to what may be the same in other words
+    settle      a component of tied articles            -> its stories with their originals, and what digests carry
 
 All are plain functions of picklable values: the daemon calls them in worker processes.
 """

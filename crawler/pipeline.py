@@ -2,7 +2,8 @@
 
     poll(feed)          fetch -> parse -> schedule -> commit entries and validators together
     collect(sighting)   known? -> robots -> fetch -> extract -> canonical address -> commit the article
-    judge(article)      what its source repeats -> keys -> candidates -> matches -> stories -> originals -> commit
+    judge(article)      what its source repeats -> keys -> candidates -> matches, rewordings -> stories, originals, links
+                        -> commit
 
 Each step takes claimed work from the store and ends with one commit, so that a crash at any point loses nothing: the
 lease runs out and somebody else does the step again.

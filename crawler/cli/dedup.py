@@ -156,8 +156,7 @@ def _stories(result: "Deduplicated") -> Iterator[str]:
                         "of_original": copy.of_original, "of_copy": copy.of_copy, "matched": copy.matched,
                         "evidence": [evidence(each) for each in copy.evidence]} for copy in one.copies],
             "carried_by": [{"id": link.a, "carries": link.b, "of_article": link.b_in_a, "of_carrier": link.a_in_b}
-                           for id_ in (one.original, *(copy.article for copy in one.copies))
-                           for link in carriers.get(id_, ())],
+                           for id_ in one.members for link in carriers.get(id_, ())],
         })
 
 

@@ -109,11 +109,14 @@ def compare(options: Options, a: str, b: str, as_json: bool) -> None:
 
 
 async def _compared(settings: "Settings", names: tuple[str, str]) -> dict[str, Any]:
+    from crawler.matcher import Rules
     from crawler.render import comparison
+    from crawler.sources import Sources
 
     (a, url_a), (b, url_b) = await _two(settings, names)
     left, right = comparison.Side(names[0], url_a, a), comparison.Side(names[1], url_b, b)
-    return comparison.row(left, right, settings.match.containment, settings.match.min_words)
+    rules = Rules(settings.match.containment, settings.match.min_words)
+    return comparison.row(left, right, rules, Sources(settings).facts)
 
 
 async def _two(settings: "Settings", names: tuple[str, str]) -> "list[tuple[Reading, str | None]]":

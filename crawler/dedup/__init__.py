@@ -149,13 +149,10 @@ def _components(
         yield [readings[id_] for id_ in sorted(part)], inside.get(number, [])
 
 
-def compare(
-    a: Document | str, b: Document | str, *, containment: float = 0.6,
-    dropped: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset()),
-) -> Match | None:
+def compare(a: Document | str, b: Document | str, *, containment: float = 0.6) -> Match | None:
     """The match of two texts, or None where they share nothing worth the name. Lengths are not asked about."""
-    left, right = (one if isinstance(one, Document) else Document(id_, one) for one, id_ in ((a, "a"), (b, "b")))
-    one, other = (matcher.Reading(each.article(), left_out) for each, left_out in zip((left, right), dropped, strict=True))
+    one, other = (matcher.Reading((each if isinstance(each, Document) else Document(id_, each)).article())
+                  for each, id_ in ((a, "a"), (b, "b")))
     return matcher.pair(one, other, matcher.Rules(containment))
 
 

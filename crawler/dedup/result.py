@@ -41,7 +41,7 @@ def pairs(matches: Sequence[Match], stories: Sequence[Story], links: Sequence[Li
     """The pairs that are copies; one of an original and its copy has the kind that the story gives it, which knows more
     than the two bodies: who is first, who credits an agency. A digest is no copy of what it carries."""
     kinds = {frozenset((one.original, copy.article)): copy.kind for one in stories for copy in one.copies}
-    place = {id_: one.original for one in stories for id_ in (one.original, *(copy.article for copy in one.copies))}
+    place = _placed(stories)
     edges = {(one.a, one.b) for one in links if one.relation is Relation.CARRIES}
     for each in matches:
         a, b = place.get(each.a, each.a), place.get(each.b, each.b)
@@ -51,13 +51,18 @@ def pairs(matches: Sequence[Match], stories: Sequence[Story], links: Sequence[Li
 
 def apart(links: Iterable[Link], stories: Sequence[Story]) -> Iterator[Link]:
     """The possible rewordings of articles that are in no story together, of each pair of stories the strongest."""
-    place = {id_: one.original for one in stories for id_ in (one.original, *(copy.article for copy in one.copies))}
+    place = _placed(stories)
     seen: set[frozenset[str]] = set()
     for link in sorted(links, key=lambda one: (-max(one.a_in_b, one.b_in_a), one.a, one.b)):
         pair = frozenset(place.get(id_, id_) for id_ in (link.a, link.b))
         if len(pair) > 1 and pair not in seen:
             seen.add(pair)
             yield link
+
+
+def _placed(stories: Sequence[Story]) -> dict[str, str]:
+    """The original of each article that is in a story."""
+    return {id_: one.original for one in stories for id_ in one.members}
 
 
 def rows(ids: Sequence[str], stories: Sequence[Story]) -> Iterator[Row]:

@@ -36,7 +36,7 @@ class Twins:
         """The stories with those that follow their members."""
         for one in stories:
             copies = {copy.article: copy for copy in one.copies}
-            more = [_copy(follower, self.first[id_], copies.get(id_)) for id_ in (one.original, *copies)
+            more = [_copy(follower, self.first[id_], copies.get(id_)) for id_ in one.members
                     for follower in self.followers.get(id_, ())]
             yield replace(one, copies=(*one.copies, *more)) if more else one
 

@@ -12,7 +12,7 @@ from crawler import matcher
 from crawler.core import elect, phrases
 from crawler.core import match as matching
 from crawler.core import report as core
-from crawler.core.types import Article, Match, Refusal
+from crawler.core.types import Article, Match, Refusal, SourceFacts
 from crawler.matcher import Reading
 from crawler.ports import StoredArticle
 from crawler.render import Layout, words
@@ -31,7 +31,7 @@ class Side:
     reading: Reading
 
 
-def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
+def row(a: Side, b: Side, rules: matcher.Rules, facts: Mapping[str, SourceFacts]) -> dict[str, Any]:
     """The figures of two texts both ways, what that makes them, why, and where they agree.
 
     `a_in_b` and `b_in_a` are shares of words; `containment` is the share of the shorter one's shingles by which it is
@@ -39,7 +39,7 @@ def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
     """
     left, right = a.reading.body(), b.reading.body()
     same = left.id == right.id
-    found = None if same else matcher.pair(a.reading, b.reading, matcher.Rules(containment, min_words))
+    found = None if same else matcher.pair(a.reading, b.reading, rules)
     words_ = (len(left.kept()), len(right.kept()))
     result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
     if same:
@@ -51,9 +51,9 @@ def row(a: Side, b: Side, containment: float, min_words: int) -> dict[str, Any]:
         **result, "copied": bool(found and found.copied), "related": bool(found and not found.copied),
         "kind": found.kind.value if found and found.copied else None,
         "kind_of_a": _kind(found, right.id), "kind_of_b": _kind(found, left.id),
-        "why": [*_walls(a, b), *_why(found, words_, containment, min_words)],
+        "why": [*_walls(a, b), *_why(found, words_, rules)],
         **_figures(found, swapped=swapped), "rules": matching.RULES,
-        "first": _first(a, b), "rewording": _rewording(a, b, found),
+        "first": _first(a, b, facts), "rewording": _rewording(a, b, found),
         "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
     }
 
@@ -65,10 +65,10 @@ def _walls(a: Side, b: Side) -> Iterator[str]:
             yield f"{side} looks like no article ({wall}); the crawler judges none such"
 
 
-def _first(a: Side, b: Side) -> dict[str, Any]:
+def _first(a: Side, b: Side, facts: Mapping[str, SourceFacts]) -> dict[str, Any]:
     """Which of the two was there first, by what they say and by when they were seen."""
     one, other = a.reading.article, b.reading.article
-    found = elect.elect([one, other], {})
+    found = elect.elect([one, other], facts)
     return {"first": "a" if found.original == one.id else "b", "decided": found.decided, "confidence": found.confidence,
             "why": [core.evidence(each) for each in found.why], "outside": found.outside}
 
@@ -101,15 +101,15 @@ def _figures(found: Match | None, *, swapped: bool = False) -> dict[str, Any]:
             "unquoted": round(found.unquoted, 4), "refused": found.refused.value if found.refused else None}
 
 
-def _why(found: Match | None, counts: tuple[int, int], containment: float, min_words: int) -> Iterator[str]:
-    if min(counts) < min_words:
-        yield f"the shorter text has {min(counts)} words; the crawler judges from {min_words} on"
+def _why(found: Match | None, counts: tuple[int, int], rules: matcher.Rules) -> Iterator[str]:
+    if min(counts) < rules.min_words:
+        yield f"the shorter text has {min(counts)} words; the crawler judges from {rules.min_words} on"
     if found is None:
         yield f"they share fewer than {matching.MIN_SHARED} runs of words"
         return
     held = (f"{words.percent(found.containment)} of the shorter text's runs of words stand in the other, the longest of "
             f"{words.count(found.longest, 'word')}")
-    yield held + _judged(found, containment)
+    yield held + _judged(found, rules.containment)
 
 
 def _judged(found: Match, containment: float) -> str:

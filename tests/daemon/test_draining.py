@@ -92,41 +92,39 @@ async def test_sites_that_name_each_other_are_not_followed_for_ever(press, tmp_p
     assert press.asked == ["http://a.example/feed", "http://a.example/page/1", "http://b.example/page/2"]
 
 
-async def test_a_stop_is_heard_while_everything_in_flight_is_slow(press, tmp_path, monkeypatch):
-    monkeypatch.setattr("crawler.daemon.GRACE", 0.01)
-    asked, leave = asyncio.Event(), asyncio.Event()
+@pytest.fixture
+def stuck(press):
+    """A press that says when it is first asked, and answers only when it is let go."""
+    press.asked_once, press.leave = asyncio.Event(), asyncio.Event()
 
     async def answer(url):
-        asked.set()
-        await leave.wait()
+        press.asked_once.set()
+        await press.leave.wait()
         return 404, b""
 
     press.answer = answer
-    async with crawl(press, tmp_path, lambda: START, "http://a.example/feed") as opened:
+    return press
+
+
+async def test_a_stop_is_heard_while_everything_in_flight_is_slow(stuck, tmp_path, monkeypatch):
+    monkeypatch.setattr("crawler.daemon.GRACE", 0.01)
+    async with crawl(stuck, tmp_path, lambda: START, "http://a.example/feed") as opened:
         task = asyncio.create_task(opened.daemon.run())
-        await asked.wait()
+        await stuck.asked_once.wait()
         opened.daemon.stop()
         async with asyncio.timeout(5):
             await task
-        leave.set()
+        stuck.leave.set()
 
 
-async def test_a_second_signal_ends_what_is_in_flight(press, tmp_path):
-    asked, leave = asyncio.Event(), asyncio.Event()
-
-    async def answer(url):
-        asked.set()
-        await leave.wait()
-        return 404, b""
-
-    press.answer = answer
-    async with crawl(press, tmp_path, lambda: START, "http://a.example/feed") as opened:
+async def test_a_second_signal_ends_what_is_in_flight(stuck, tmp_path):
+    async with crawl(stuck, tmp_path, lambda: START, "http://a.example/feed") as opened:
         task = asyncio.create_task(opened.daemon.run())
-        await asked.wait()
+        await stuck.asked_once.wait()
         async with asyncio.timeout(5):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        leave.set()
+        stuck.leave.set()
 
 
 async def test_a_page_that_breaks_its_reader_is_given_up_in_the_end(press, tmp_path, monkeypatch):

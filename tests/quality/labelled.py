@@ -103,7 +103,7 @@ def _direction(members: Sequence[Row]) -> str:
 
 
 def _directions(found: Sequence[Row], result: Deduplicated) -> dict[str, Directions]:
-    by_member = {id_: one for one in result.stories for id_ in (one.original, *(copy.article for copy in one.copies))}
+    by_member = {id_: one for one in result.stories for id_ in one.members}
     counts: Counter[tuple[str, str]] = Counter()
     for members in _stories(found).values():
         counts[_direction(members), _outcome(members[0], by_member.get(members[0]["id"]))] += 1

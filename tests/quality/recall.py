@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from itertools import combinations
 
 from crawler import matcher
-from crawler.dedup import Document, _prepare
+from crawler.dedup import Document
 from crawler.dedup.candidates import candidates, with_holders
 
 WINDOW = timedelta(days=90)
@@ -17,7 +16,7 @@ def recall(documents: Sequence[Document], ks: Sequence[int]) -> tuple[int, dict[
     other among its K best candidates."""
     articles = {one.id: one.article() for one in documents}
     rules = matcher.Rules()
-    prepared = dict(zip(articles, map(partial(_prepare, rules), with_holders(articles)), strict=True))
+    prepared = {one.id: matcher.prepare(one, holders, rules) for one, holders in with_holders(articles)}
     readings = {id_: matcher.Reading(one, frozenset(prepared[id_].dropped)) for id_, one in articles.items()
                 if prepared[id_].keys}
     copies = {frozenset(pair) for pair in combinations(sorted(readings), 2) if _copied(readings, *pair, rules)}

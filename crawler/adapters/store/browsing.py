@@ -88,7 +88,7 @@ def _has(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 async def _whole(connection: AsyncConnection, ids: Sequence[str], without: frozenset[str]) -> list[StoredStory]:
     found = {id_: _less(story, without) for id_, story in (await load_stories(connection, ids)).items()}
-    everyone = [article for story in found.values() for article in _order(story)]
+    everyone = [article for story in found.values() for article in story.members]
     by_id = {article.id: article for article in await load_articles(connection, everyone)}
     past = await _history(connection, ids)
     said = await _verdicts(connection, everyone)
@@ -96,7 +96,7 @@ async def _whole(connection: AsyncConnection, ids: Sequence[str], without: froze
         sa.select(stories.c.id, stories.c.updated).where(stories.c.id.in_(ids)))}
     carried = await _carriers(connection, everyone)
     return [StoredStory(story, _present(story, by_id), updated[id_], tuple(past.get(id_, ())), _naming(story, said),
-                        tuple(each for article in _order(story) for each in carried.get(article, ())))
+                        tuple(each for article in story.members for each in carried.get(article, ())))
             for id_, story in found.items()]
 
 
@@ -117,16 +117,12 @@ def _less(story: Story, without: frozenset[str]) -> Story:
     return replace(story, copies=tuple(copy for copy in story.copies if copy.kind not in without))
 
 
-def _order(story: Story) -> list[str]:
-    return [story.original, *(copy.article for copy in story.copies)]
-
-
 def _present(story: Story, by_id: Mapping[str, Article]) -> tuple[Article, ...]:
-    return tuple(by_id[id_] for id_ in _order(story) if id_ in by_id)
+    return tuple(by_id[id_] for id_ in story.members if id_ in by_id)
 
 
 def _naming(story: Story, said: Mapping[str, Sequence[Verdict]]) -> tuple[Verdict, ...]:
-    found = {verdict.id: verdict for id_ in _order(story) for verdict in said.get(id_, ())}
+    found = {verdict.id: verdict for id_ in story.members for verdict in said.get(id_, ())}
     return tuple(found[id_] for id_ in sorted(found))
 
 

@@ -21,7 +21,7 @@ class Standing:
 
 def members_of(story: Story) -> frozenset[str]:
     """The articles of a story."""
-    return frozenset((story.original, *(copy.article for copy in story.copies)))
+    return frozenset(story.members)
 
 
 def inherit(standing: Sequence[Standing], stories: Sequence[Story]) -> tuple[dict[int, str], dict[str, int]]:

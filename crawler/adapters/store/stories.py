@@ -76,7 +76,7 @@ class Stories(Part):
 
 def _check(given: Sequence[str], wanted: Sequence[Story]) -> None:
     """A story of one, or an article in two, is a mistake of the caller that no reader could show."""
-    placed = [id_ for story in wanted for id_ in (story.original, *(copy.article for copy in story.copies))]
+    placed = [id_ for story in wanted for id_ in story.members]
     if len(placed) != len(set(placed)) or not set(placed) <= set(given) or any(not s.copies for s in wanted):
         raise StoreError("stories: each needs a copy, and each article stands in one story, among those given")
 

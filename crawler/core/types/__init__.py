@@ -1,0 +1,71 @@
+"""The data that flow: frozen, slotted, aware datetimes (UTC) only.
+
+    Entry (what a feed says) -> Article (what was read) -> Body (without the site's own repetitions)
+    -> Match (two bodies) -> Story (articles tied by matches) -> Election (which one is the original, and why)
+"""
+
+from crawler.core.types.judged import (
+    Copy,
+    Evidence,
+    Kind,
+    Link,
+    Match,
+    Passage,
+    Refusal,
+    Relation,
+    Settled,
+    SourceFacts,
+    Story,
+    Verdict,
+)
+from crawler.core.types.read import (
+    UNOBSERVED,
+    Article,
+    Page,
+    Reservation,
+    Window,
+)
+from crawler.core.types.said import (
+    Attribution,
+    AttributionKind,
+    Claim,
+    Dropped,
+    Entry,
+    FeedHints,
+    FeedState,
+    Origin,
+    ParsedFeed,
+    Resolution,
+    Zone,
+)
+
+__all__ = [
+    "UNOBSERVED",
+    "Article",
+    "Attribution",
+    "AttributionKind",
+    "Claim",
+    "Copy",
+    "Dropped",
+    "Entry",
+    "Evidence",
+    "FeedHints",
+    "FeedState",
+    "Kind",
+    "Link",
+    "Match",
+    "Origin",
+    "Page",
+    "ParsedFeed",
+    "Passage",
+    "Refusal",
+    "Relation",
+    "Reservation",
+    "Resolution",
+    "Settled",
+    "SourceFacts",
+    "Story",
+    "Verdict",
+    "Window",
+    "Zone",
+]
