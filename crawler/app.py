@@ -9,13 +9,15 @@ from crawler import __version__
 from crawler.adapters.http import HttpFetcher
 from crawler.adapters.pool import WorkerPool
 from crawler.adapters.store import open_store
-from crawler.daemon import Daemon
+from crawler.daemon import Daemon, Timing
+from crawler.documents import Documents
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
 from crawler.ports import Clock, Fetcher, Pool, Store
 from crawler.settings import Settings
 from crawler.sources import Sources
 
+TIMING = Timing()
 AGENT = "Firsthand"   # the product token by which robots.txt may name us
 
 
@@ -44,7 +46,8 @@ class App:
     async def sync(self) -> None:
         """Make the stored list of feeds equal the configured one."""
         sources = self.pipeline.sources
-        await self.store.sync_feeds([(feed, sources.of_feed(feed)) for feed in self.settings.feeds], self.clock())
+        await self.store.sync_feeds([(feed, sources.of_feed(feed)) for feed in self.settings.feeds], self.clock(),
+                                    self.settings.crawl.poll.max)
 
     async def poll(self, feed_ids: Sequence[int] | None) -> int:
         """A person's wish: these feeds (None: all) now, and no others, and everything that follows from them."""
@@ -53,7 +56,7 @@ class App:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock = now) -> AsyncIterator[App]:
+async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING) -> AsyncIterator[App]:
     """Open the store, the fetcher and the workers; close them all whatever happens.
 
     Raises StoreError when the store cannot be opened.
@@ -67,8 +70,9 @@ async def opened(settings: Settings, clock: Clock = now) -> AsyncIterator[App]:
         stack.push_async_callback(pool.close)
         sources = Sources(settings)
         pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources)
-        pipeline = Pipeline(settings, store, fetcher, pool, clock, pages, sources)
-        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock))
+        documents = Documents(settings, store, fetcher, pool, clock, sources)
+        pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources)
+        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing))
 
 
 def _from(contact: str | None) -> str | None:

@@ -2,42 +2,70 @@
 
     due feeds -> poll      waiting sightings -> collect      unjudged articles -> judge
 
-Only this file starts tasks. What they claim is leased, so that stopping, or dying, loses nothing. A first stop signal
+Only this file starts tasks. What they claim is leased, so that stopping, or dying, loses nothing: while a piece of work
+is in hand its lease is renewed; when that fails, because the store is out of reach or this process was frozen, the piece
+is ended before somebody else may take it over, and whatever it still writes is refused by its token. A first stop signal
 lets what is in flight finish, within GRACE; after that it is cancelled, and its lease runs out.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from crawler.errors import FirsthandError, LeaseLostError, StoreError
+from crawler.errors import LeaseLostError, StoreError
 from crawler.log import event
 from crawler.pipeline import Pipeline
-from crawler.ports import Clock, Pruned, Store
+from crawler.ports import Claimed, Clock, Pruned, Store
 
-LEASE = timedelta(minutes=15)   # longer than the slowest step
-# A page may wait behind 15 others of a host that asks for 300 s between two (`store.sightings`, `core.robots`).
-COLLECT_LEASE = timedelta(minutes=90)
-IDLE = 5.0                      # seconds between looks at an idle queue; another process may have filled it
-TIDY = 6 * 3600.0               # seconds between looks at what is past its retention
 STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
+BEATS = 3                       # renewals in the time of a lease: two may be late or fail
+_JUMP = timedelta(minutes=1)    # by which a clock may drift between two looks; more, and somebody has set it
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things take, by the daemon's clock, of which `speed` seconds pass in one of the event loop's."""
+
+    lease: timedelta = timedelta(seconds=60)   # after this long a dead worker's feeds, entries, articles are others'
+    idle: timedelta = timedelta(seconds=5)     # between looks at an idle queue; another process may have filled it
+    tidy: timedelta = timedelta(hours=6)       # between looks at what is past its retention
+    speed: float = 1.0
+
+    def real(self, span: timedelta) -> float:
+        """Seconds of the event loop."""
+        return span.total_seconds() / self.speed
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One kind of work: how to claim it, how to do one piece, how many at once, and who learns that more may be due."""
 
-    name: str
+    name: Literal["poll", "collect", "judge"]
     claim: Callable[[int], Awaitable[Sequence[Any]]]
     work: Callable[[Any], Awaitable[object]]
     width: int
     feeds: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _InHand:
+    """A claimed piece of work. `bound` ends it when its lease has run out, by the event loop's own clock: of a process
+    that was frozen that is the first thing to happen when it wakes."""
+
+    item: Claimed
+    bound: asyncio.Timeout
+
+    def extend(self, until: float) -> None:
+        """The lease was renewed; of no effect on what has ended meanwhile."""
+        with suppress(RuntimeError):
+            self.bound.reschedule(until)
 
 
 @dataclass(slots=True)
@@ -47,19 +75,21 @@ class Daemon:
     pipeline: Pipeline
     store: Store
     clock: Clock
+    timing: Timing = Timing()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def queues(self) -> tuple[Queue, Queue, Queue]:
         """Polling, collecting, judging."""
-        crawl, workers = self.pipeline.settings.crawl, self.pipeline.settings.extract.workers
+        settings, lease = self.pipeline.settings, self.timing.lease
+        width, pages = settings.crawl.concurrency, settings.crawl.quota.pages
         return (
-            Queue("poll", lambda n: self.store.claim_feeds(self.clock(), LEASE, n), self.pipeline.poll,
-                  crawl.concurrency, ("collect",)),
-            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), COLLECT_LEASE, n), self.pipeline.collect,
-                  crawl.concurrency, ("judge",)),
-            Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), LEASE, n), self.pipeline.judge,
-                  workers, ("collect", "judge")),
+            Queue("poll", lambda n: self.store.claim_feeds(self.clock(), lease, n), self.pipeline.poll,
+                  width, ("collect",)),
+            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), lease, n, pages), self.pipeline.collect,
+                  width, ("judge",)),
+            Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), lease, n), self.pipeline.judge,
+                  settings.extract.workers, ("collect", "judge")),
         )
 
     async def once(self, only: Sequence[int] | None = None) -> int:
@@ -71,7 +101,7 @@ class Daemon:
         done, began = 0, self.clock()
         poll, *others = self.queues()
         # Not what falls due meanwhile: a pass that takes longer than the shortest interval would never end.
-        due = replace(poll, claim=lambda n: self.store.claim_feeds(began, LEASE + (self.clock() - began), n, only))
+        due = replace(poll, claim=lambda n: self.store.claim_feeds(self.clock(), self.timing.lease, n, only, due=began))
         while not self.stopping.is_set():
             # One queue after the other: every feed of the pass is polled before the first article is judged.
             worked = sum([await self._drain(queue) for queue in (due, *others)])
@@ -86,12 +116,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Until `stopping` is set; then finish what is in flight."""
-        self._wake = {queue.name: asyncio.Event() for queue in self.queues()}
-        self._wake["tidy"] = asyncio.Event()
+        self._wake = {name: asyncio.Event() for name in (*(queue.name for queue in self.queues()), "tidy", "clock")}
         async with asyncio.TaskGroup() as group:
             for queue in self.queues():
                 group.create_task(self._keep(queue), name=queue.name)
             group.create_task(self._tidy(), name="tidy")
+            group.create_task(self._watch_clock(), name="clock")
 
     def stop(self) -> None:
         """Stop claiming; `run` and `once` return when what is in flight has ended."""
@@ -119,14 +149,35 @@ class Daemon:
                     event(_log, "pruned", pages=gone.pages, articles=gone.articles, entries=gone.entries, keys=gone.keys)
             except StoreError as error:
                 event(_log, "store-failed", logging.ERROR, queue="tidy", error=error)
-            await self._sleep("tidy", TIDY)
+            await self._sleep("tidy", self.timing.real(self.timing.tidy))
+
+    async def _watch_clock(self) -> None:
+        """Somebody may set the clock back: what then lies too far ahead is brought near, else feeds would keep silent for
+        as long as the clock was wrong."""
+        loop = asyncio.get_running_loop()
+        then, mark = self.clock(), loop.time()
+        while not self.stopping.is_set():
+            await self._sleep("clock", self.timing.real(self.timing.idle))
+            now, passed = self.clock(), timedelta(seconds=(loop.time() - mark) * self.timing.speed)
+            jump = now - then - passed
+            then, mark = now, loop.time()
+            if abs(jump) > _JUMP * self.timing.speed:
+                event(_log, "clock-jumped", logging.WARNING, seconds=round(jump.total_seconds()))
+                await self._reset_clock(now)
+
+    async def _reset_clock(self, now: datetime) -> None:
+        try:
+            await self.store.reset_clock(now, self.pipeline.settings.crawl.poll.max)
+        except StoreError as error:
+            event(_log, "store-failed", logging.ERROR, queue="clock", error=error)
 
     async def _pause(self, queue: Queue) -> float:
         """Seconds until the queue may have something: the next poll, or a look after the idle time."""
+        idle = self.timing.real(self.timing.idle)
         if queue.name != "poll":
-            return IDLE
+            return idle
         due = (await self.store.backlog(self.clock())).next_poll
-        return min(IDLE, max(0.05, (due - self.clock()).total_seconds())) if due else IDLE
+        return min(idle, max(0.05, self.timing.real(due - self.clock()))) if due else idle
 
     async def _sleep(self, name: str, seconds: float) -> None:
         """Until something may be due: woken, stopped, or after `seconds`."""
@@ -139,18 +190,18 @@ class Daemon:
 
     async def _drain(self, queue: Queue) -> int:
         """Do what is due, `width` at once, until nothing is. Raises StoreError when claiming or working fails."""
-        running: set[asyncio.Task[None]] = set()
+        running: dict[asyncio.Task[None], _InHand] = {}
         stop = asyncio.ensure_future(self.stopping.wait())
         done = 0
         try:
             while not self.stopping.is_set():
-                for item in await queue.claim(queue.width - len(running)) if len(running) < queue.width else ():
-                    running.add(asyncio.create_task(self._do(queue, item)))
+                running |= await self._claim(queue, queue.width - len(running))
                 if not running:
                     break
-                await asyncio.wait({*running, stop}, return_when=asyncio.FIRST_COMPLETED)
+                await self._wait(queue, running, stop)
                 finished = {task for task in running if task.done()}
-                running -= finished
+                for task in finished:
+                    del running[task]
                 done += len(finished)
                 _raise_first(finished)
         except asyncio.CancelledError:
@@ -159,8 +210,45 @@ class Daemon:
             raise
         finally:
             stop.cancel()
-            await self._finish(running)
+            await self._finish(set(running))
         return done
+
+    async def _claim(self, queue: Queue, room: int) -> dict[asyncio.Task[None], _InHand]:
+        if room <= 0:
+            return {}
+        until = self._lease_end()   # as of before the store is asked, which may take its time
+        found = [_InHand(item, asyncio.timeout_at(until)) for item in await queue.claim(room)]
+        return {asyncio.create_task(self._do(queue, one)): one for one in found}
+
+    def _lease_end(self) -> float:
+        return asyncio.get_running_loop().time() + self.timing.real(self.timing.lease)
+
+    async def _wait(
+        self, queue: Queue, running: dict[asyncio.Task[None], _InHand], stop: "asyncio.Future[Any]",
+    ) -> None:
+        """Until a piece is done or a stop is asked for; meanwhile the leases of the others are renewed."""
+        beat = self.timing.real(self.timing.lease) / BEATS
+        loop = asyncio.get_running_loop()
+        late = [task for task, one in running.items() if (one.bound.when() or 0) - loop.time() < (BEATS - 1) * beat]
+        if late:
+            await self._renew(queue, running)
+        await asyncio.wait({*running, stop}, timeout=beat / 2, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _renew(self, queue: Queue, running: dict[asyncio.Task[None], _InHand]) -> None:
+        """What is not renewed, because the store is out of reach, ends with its lease."""
+        until = self._lease_end()
+        tokens = {one.item.id: one.item.token for one in running.values()}
+        try:
+            lost = await self.store.renew(queue.name, tokens, self.clock(), self.timing.lease)
+        except StoreError as error:
+            event(_log, "store-failed", logging.ERROR, queue=queue.name, error=error)
+            return
+        for task, one in running.items():
+            if one.item.id in lost:
+                event(_log, "lease-lost", logging.WARNING, queue=queue.name, id=one.item.id)
+                task.cancel()
+            else:
+                one.extend(until)
 
     async def _finish(self, running: set[asyncio.Task[None]]) -> None:
         """Let what is in flight end by itself; after the grace it is cancelled and its lease brings it back."""
@@ -171,16 +259,20 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _do(self, queue: Queue, item: Any) -> None:
+    async def _do(self, queue: Queue, hand: _InHand) -> None:
         """One piece of work. What goes wrong with it must not end the others."""
         try:
-            await queue.work(item)
+            async with hand.bound:
+                await queue.work(hand.item)
+        except TimeoutError as error:
+            if not hand.bound.expired():
+                event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
+            else:
+                event(_log, "lease-lost", logging.WARNING, queue=queue.name, id=hand.item.id)
         except LeaseLostError as error:
             event(_log, "lease-lost", logging.WARNING, queue=queue.name, error=error)
         except StoreError:
             raise
-        except FirsthandError as error:
-            event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
         except Exception as error:  # noqa: BLE001 - a fault of ours on one item: logged, leased, tried again later
             event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
         for name in queue.feeds:
@@ -190,6 +282,6 @@ class Daemon:
 
 def _raise_first(finished: set[asyncio.Task[None]]) -> None:
     """Every error is asked for, so that asyncio does not complain of the others when the store fails under many tasks."""
-    errors = [error for task in finished if (error := task.exception()) is not None]
+    errors = [error for task in finished if not task.cancelled() and (error := task.exception()) is not None]
     if errors:
         raise errors[0]

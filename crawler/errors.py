@@ -6,7 +6,8 @@
     ├── NotFoundError           nothing is stored under this id                    exit status 3
     └── OperationError          failed while running                               exit status 1
         ├── StoreError          the database is out of reach, full, locked or of another version
-        │   └── LeaseLostError  somebody else has taken this work over: a late writer
+        │   ├── LeaseLostError  somebody else has taken this work over: a late writer
+    │   └── UnstorableError the database does not take these values, and never will
         └── WorkerError         a worker process ended while it held a task (Reason says why)
 
 A feed or a page that fails is no error: it is a value (`ports.Failed`, `ports.Refused`) with a `Reason`.
@@ -82,6 +83,10 @@ class StoreError(OperationError):
 
 class LeaseLostError(StoreError):
     """The lease on a piece of work has passed to another worker; nothing was written."""
+
+
+class UnstorableError(StoreError):
+    """The database does not take the values that it was given; nothing was written, and it would not help to try again."""
 
 
 class WorkerError(OperationError):

@@ -140,7 +140,7 @@ class Pages:
         else:
             source = self.sources.of_page(url)
         page = replace(page, title=page.title or entry.title, claims=(*page.claims, *entry.claims),
-                       attributions=(*page.attributions, *entry.attributions))
+                       attributions=(*page.attributions, *entry.attributions), walls=(*page.walls, *entry.flags))
         aliases = {each for each in (sighting.url, final) if each and each != url}
         return Draft(
             urls.article_id(url), url, tuple(sorted(aliases)), urls.host(url), source, page,

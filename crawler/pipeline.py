@@ -13,14 +13,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 import xxhash
 
-from crawler import documents, matcher
-from crawler.core import boilerplate, feeds, schedule, urls
-from crawler.core.types import Article, Link, Match, ParsedFeed, Settled
-from crawler.errors import OperationError, Reason, WorkerError
+from crawler import matcher
+from crawler.core import boilerplate, schedule, urls
+from crawler.core.types import Article, FeedState, Link, Match, Settled
+from crawler.documents import Documents
+from crawler.errors import OperationError, Reason, UnstorableError, WorkerError
 from crawler.log import event
 from crawler.pages import Pages, named_pages
 from crawler.ports import (
@@ -28,27 +28,23 @@ from crawler.ports import (
     Draft,
     Failed,
     Feed,
-    Fetched,
     Fetcher,
     Judgement,
     Outcome,
+    PollStored,
     Pool,
     Refused,
-    Request,
     SeenEntry,
     Sighting,
     Store,
     StoryChange,
-    Unchanged,
 )
 from crawler.settings import Settings
 from crawler.sources import Sources
 
-FEED_SECONDS = 5.0                      # CPU of one feed document; real ones: p95 0.3 s, max 2.2 s
 JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest length take a fraction of it
 COMPONENT = 500                         # articles that one story is settled from
 PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
-DROPPED_NAMED = 20                      # entries of one document that are left out and named one by one
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
 _log = logging.getLogger(__name__)
@@ -63,6 +59,7 @@ class Pipeline:
     fetcher: Fetcher
     pool: Pool
     clock: Clock
+    documents: Documents
     pages: Pages
     sources: Sources
 
@@ -70,14 +67,9 @@ class Pipeline:
 
     async def poll(self, feed: Feed) -> None:
         """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
-        policy = self._policy(feed)
-        etag, modified = schedule.conditional(feed.state, self.clock(), policy)
+        policy = self.documents.policy(feed)
         address = feed.state.moved_to or feed.url
-        outcome = await self.fetcher.get(Request(
-            address, "feed", etag, modified,
-            tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
-            (feed.config.auth.username, feed.config.auth.password.get_secret_value()) if feed.config.auth else None))
-        result, entries = await self._read_feed(feed, outcome, conditional=bool(etag or modified))
+        outcome, result, entries = await self.documents.get(feed, address)
         if isinstance(result, schedule.Failure):
             await self._pause_host(address, outcome, result)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
@@ -85,78 +77,24 @@ class Pipeline:
         if address_ := schedule.adopt(state):
             state = schedule.moved(state)
             event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
-        stored = await self.store.finish_poll(feed, state, entries, result.at)
+        if state.unstable >= schedule.UNSTABLE > feed.state.unstable:
+            event(_log, "feed-flagged", logging.WARNING, url=feed.url, flag="unstable_ids", detail=state.detail)
+        stored = await self._finish_poll(feed, state, entries, result)
         if not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
                   next=state.next_poll)
 
-    def _policy(self, feed: Feed) -> schedule.Policy:
-        poll = self.settings.crawl.poll
-        return schedule.Policy(poll.min, poll.start, poll.max, feed.config.every, feed.config.validators)
-
-    async def _read_feed(
-        self, feed: Feed, outcome: Outcome, *, conditional: bool,
-    ) -> tuple[schedule.Success | schedule.Failure, list[SeenEntry]]:
-        match outcome:
-            case Fetched():
-                return await self._parse_feed(feed, outcome)
-            case Unchanged():
-                return self._unchanged(feed, outcome, conditional=conditional), []
-            case Refused():
-                wait = schedule.retry_after(outcome.headers, outcome.at)
-                return schedule.Failure(outcome.at, outcome.reason, outcome.status, wait, outcome.detail), []
-            case Failed():
-                return schedule.Failure(outcome.at, outcome.reason, None, None, outcome.detail), []
-
-    def _unchanged(self, feed: Feed, outcome: Unchanged, *, conditional: bool) -> schedule.Success | schedule.Failure:
-        if not conditional:
-            return schedule.Failure(outcome.at, Reason.PROTOCOL, 304, None, "304 to a request without validators")
-        headers = dict(outcome.headers)
-        return schedule.Success(
-            outcome.at, feed.state.entries, 0, full=False, changed=False,
-            etag=headers.get("etag", feed.state.etag), last_modified=headers.get("last-modified", feed.state.last_modified),
-            body_hash=feed.state.body_hash, fresh=schedule.fresh(outcome.headers, outcome.at), hints=feed.state.hints,
-            permanent_url=outcome.permanent_url)
-
-    async def _parse_feed(
-        self, feed: Feed, outcome: Fetched,
-    ) -> tuple[schedule.Success | schedule.Failure, list[SeenEntry]]:
-        """The same bytes as last time are not parsed again, but their new validators count."""
-        hash_ = xxhash.xxh3_128_hexdigest(outcome.body)
-        parsed: ParsedFeed | None = None
-        entries: list[SeenEntry] = []
-        if hash_ != feed.state.body_hash:
-            read = partial(documents.read, feed.config, self.sources.zone(feed.source))
-            try:
-                parsed, entries = await self.pool.run(
-                    read, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
-            except (feeds.FeedFault, WorkerError) as fault:
-                return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
-            except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
-                detail = f"could not be read: {type(error).__name__}: {error}"
-                return schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail), []
-        self._note_dropped(feed, parsed)
-        return await self._success(feed, outcome, parsed, hash_, entries), entries
-
-    async def _success(
-        self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None, hash_: str, entries: Sequence[SeenEntry],
-    ) -> schedule.Success:
-        headers = dict(outcome.headers)
-        new = await self.store.new_keys(feed, [seen.entry.key for seen in entries]) if entries else set()
-        return schedule.Success(
-            outcome.at, len(parsed.entries) if parsed else feed.state.entries, len(new),
-            full=True, changed=parsed is not None, etag=headers.get("etag"), last_modified=headers.get("last-modified"),
-            body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
-            hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url)
-
-    def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
-        """Each entry that is left out is named; of many, twenty, and how many more."""
-        dropped = parsed.dropped if parsed else ()
-        for each in dropped[:DROPPED_NAMED]:
-            level = logging.DEBUG if each.reason == "filtered" else logging.WARNING   # that, a person asked for
-            event(_log, "entry-dropped", level, url=feed.url, reason=each.reason, detail=each.detail)
-        if len(dropped) > DROPPED_NAMED:
-            event(_log, "entries-dropped", logging.WARNING, url=feed.url, more=len(dropped) - DROPPED_NAMED)
+    async def _finish_poll(
+        self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], result: schedule.Success | schedule.Failure,
+    ) -> PollStored:
+        """Commit; what the database refuses is a failure of this feed, and holds up no other."""
+        try:
+            return await self.store.finish_poll(feed, state, entries, result.at)
+        except UnstorableError as error:
+            event(_log, "feed-failed", logging.ERROR, url=feed.url, reason=Reason.STORE, detail=error)
+            failure = schedule.Failure(result.at, Reason.STORE, None, None, str(error))
+            state = schedule.after(feed.state, failure, self.documents.policy(feed), _jitter(feed.url, self.clock()))
+            return await self.store.finish_poll(feed, state, [], result.at)
 
     async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
         """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
@@ -175,15 +113,22 @@ class Pipeline:
             await self.store.attach(sighting, known, self.clock())
             return
         draft = await self._draft(sighting)
-        if isinstance(draft, Draft):
+        failed = await self._save(draft, sighting) if isinstance(draft, Draft) else draft
+        if failed is not None:
+            retry = self.pages.retry(sighting, failed)
+            event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=failed.reason, detail=failed.detail,
+                  retry=retry)
+            await self.store.fail_sighting(sighting, failed.reason, failed.detail, retry, self.clock())
+
+    async def _save(self, draft: Draft, sighting: Sighting) -> Failed | None:
+        """Commit the article; None where that is done."""
+        try:
             saved = await self.store.save_article(draft, sighting, self.clock())
-            event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
-                  wall=",".join(draft.page.walls) or None)
-            return
-        retry = self.pages.retry(sighting, draft)
-        event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=draft.reason, detail=draft.detail,
-              retry=retry)
-        await self.store.fail_sighting(sighting, draft.reason, draft.detail, retry, self.clock())
+        except UnstorableError as error:
+            return Failed(Reason.STORE, str(error), self.clock())
+        event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
+              wall=",".join(draft.page.walls) or None)
+        return None
 
     async def _draft(self, sighting: Sighting) -> Draft | Refused | Failed:
         """A page that breaks what reads it is asked for again as one that fails is, and then given up."""
@@ -201,9 +146,10 @@ class Pipeline:
         changes: list[StoryChange] = []
         try:
             changes = await self._place(judgement.article)
-        except WorkerError as error:
+        except (WorkerError, UnstorableError) as error:
             # It would fail again: what was found before stays, until something marks the article anew.
-            event(_log, "judge-failed", logging.ERROR, url=judgement.article.url, reason=error.reason, detail=error.detail)
+            reason = error.reason if isinstance(error, WorkerError) else Reason.STORE
+            event(_log, "judge-failed", logging.ERROR, url=judgement.article.url, reason=reason, detail=error)
         await self._follow(judgement.article)
         await self.store.finish_judging(judgement, self.clock())
         for change in changes:

@@ -12,6 +12,7 @@ from crawler.daemon import Daemon
 from crawler.errors import FirsthandError
 from crawler.log import event
 from crawler.settings import Settings
+from crawler.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 async def once(settings: Settings, *, everything: bool) -> None:
     """One pass over what is due, or over every feed. Raises StoreError."""
     async with app.opened(settings) as opened:
-        with _signals(opened.daemon.stop):
+        with _signals(opened.daemon.stop), Watchdog().watching():
             await opened.sync()
             if everything:
                 await opened.store.make_due(None, opened.clock())
@@ -37,7 +38,7 @@ async def run(settings: Settings, load: Callable[[], Settings]) -> None:
     opened at the start.
     """
     process = _Process(settings, load)
-    with background.claimed(settings.state_dir), _signals(process.stop, process.reload):
+    with background.claimed(settings.state_dir), _signals(process.stop, process.reload), Watchdog().watching():
         while process.next is not None:
             await process.run()
     event(_log, "stopped")

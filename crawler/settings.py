@@ -74,6 +74,13 @@ class MaxBytes(Section):
     page: Size = 8 * 1024**2
 
 
+class Quota(Section):
+    """What one feed and one host may cost on one day (UTC). What lies beyond waits for the next."""
+
+    entries: int = Field(5000, ge=1)   # new ones of a feed: the busiest agency wires bring some 2,000
+    pages: int = Field(20_000, ge=1)   # of a host: one every four seconds
+
+
 class Crawl(Section):
     """How things are fetched."""
 
@@ -82,6 +89,7 @@ class Crawl(Section):
     poll: PollInterval = PollInterval()
     timeout: Duration = timedelta(seconds=30)
     max_bytes: MaxBytes = MaxBytes()
+    quota: Quota = Quota()
     robots: Literal["obey", "ignore"] = "obey"
     full_text: Literal["page", "feed", "auto"] = "page"
     follow_attribution: bool = True

@@ -13,6 +13,7 @@ from crawler.ports.fetching import (
 )
 from crawler.ports.records import (
     Backlog,
+    Claimed,
     Counts,
     Draft,
     Feed,
@@ -20,6 +21,7 @@ from crawler.ports.records import (
     Judgement,
     PollStored,
     Pruned,
+    Recognised,
     Saved,
     SeenEntry,
     Sighting,
@@ -33,6 +35,7 @@ from crawler.ports.store import Store
 
 __all__ = [
     "Backlog",
+    "Claimed",
     "Clock",
     "Counts",
     "Draft",
@@ -46,6 +49,7 @@ __all__ = [
     "PollStored",
     "Pool",
     "Pruned",
+    "Recognised",
     "Refused",
     "Request",
     "Saved",

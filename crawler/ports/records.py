@@ -2,10 +2,24 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from crawler.core.types import Article, Entry, FeedState, Link, Page, Story, Verdict, Window
 from crawler.settings import FeedConfig
+
+
+class Claimed(Protocol):
+    """A piece of work under a lease. A later claim of the same `id` has another `token`, and fences this one off."""
+
+    @property
+    def id(self) -> int | str:
+        """Of the feed, the sighting, the article."""
+        ...
+
+    @property
+    def token(self) -> int:
+        """Grows with each claim."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,19 @@ class Judgement:
 
     article: Article
     token: int
+
+    @property
+    def id(self) -> str:
+        """Of the article."""
+        return self.article.id
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Which entries of a document a feed has not listed before, by their keys."""
+
+    new: frozenset[str] = frozenset()       # to be stored
+    renamed: frozenset[str] = frozenset()   # key unknown, but the feed has listed the link, or the title, under another key
 
 
 @dataclass(frozen=True, slots=True)

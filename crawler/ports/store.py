@@ -1,10 +1,10 @@
 """The database: one contract for SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from crawler.core.types import Article, FeedState, Link, Match, Story, Verdict
 from crawler.ports.records import (
@@ -16,6 +16,7 @@ from crawler.ports.records import (
     Judgement,
     PollStored,
     Pruned,
+    Recognised,
     Saved,
     SeenEntry,
     Sighting,
@@ -38,9 +39,18 @@ class Store(Protocol):
     """
 
     # feeds
-    async def sync_feeds(self, feeds: Sequence[tuple[FeedConfig, str]], now: datetime) -> None:
+    async def sync_feeds(
+        self, feeds: Sequence[tuple[FeedConfig, str]], now: datetime, longest: timedelta = timedelta(days=31),
+    ) -> None:
         """Make the stored list equal the configured one, by URL: (config, source). State of known feeds stays;
-        feeds no longer listed keep their articles and are not polled. `next_poll` is clamped to now + 31 days."""
+        feeds no longer listed keep their articles and are not polled. What lies too far ahead is brought near, see
+        `reset_clock`."""
+        ...
+
+    async def reset_clock(self, now: datetime, longest: timedelta) -> None:
+        """A clock was wrong, or has been set back. No feed waits longer than `longest` (or its `every`, or a day's
+        back-off), unless its server asked for it; nothing that a server asked for lies beyond 31 days, nor does a
+        page that is asked for again. Leases need nothing: one that ends more than an hour ahead is none."""
         ...
 
     async def feeds(self) -> list[Feed]:
@@ -54,13 +64,23 @@ class Store(Protocol):
 
     async def claim_feeds(
         self, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None = None,
+        *, due: datetime | None = None,
     ) -> list[Feed]:
-        """Due feeds (of `only`, where given), their `next_poll` reserved by now + their interval before anything is requested; never
-        those of a paused host; at most one claim a feed at a time."""
+        """Feeds that were due at `due` (now), of `only` where given; their `next_poll` reserved by now + their interval
+        before anything is requested; never those of a paused host; at most one claim a feed at a time, and so many of
+        one host that a slow one does not take every place."""
         ...
 
-    async def new_keys(self, feed: Feed, keys: Sequence[str]) -> set[str]:
-        """Which of these entry keys the feed has not shown before."""
+    async def renew(
+        self, queue: Literal["poll", "collect", "judge"], tokens: Mapping[int | str, int], now: datetime,
+        lease: timedelta,
+    ) -> set[int | str]:
+        """Claimed work, id -> token, is still in hand: its leases now end at now + lease. Returns the ids that somebody
+        else has claimed since, or that are gone; of work that has been finished neither is said."""
+        ...
+
+    async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
+        """Which of these entries the feed has not listed before, and which of them under another name."""
         ...
 
     async def finish_poll(
@@ -77,12 +97,15 @@ class Store(Protocol):
         ...
 
     async def save_host(self, state: HostState) -> None:
-        """Store the state of a host."""
+        """Store the state of a host; of two pauses the later one holds."""
         ...
 
     # collecting
-    async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
-        """Waiting sightings whose retry time has come, the oldest first, spread over hosts."""
+    async def claim_sightings(
+        self, now: datetime, lease: timedelta, limit: int, pages: int | None = None,
+    ) -> list[Sighting]:
+        """Waiting sightings whose retry time has come, the oldest first, spread over hosts. Of a host that has had
+        `pages` claims on this day (UTC) the rest waits for the next, with the reason `quota`."""
         ...
 
     async def article_at(self, url: str) -> str | None:

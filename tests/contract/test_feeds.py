@@ -130,7 +130,8 @@ async def test_new_entries_wait_with_the_window_of_their_poll(store, desk, make)
     assert (first.window, other.window) == (Window(None, make.START), Window(make.START, desk.now))
     assert (first.purpose, first.feed_url, first.source, first.tags) == ("entry", A, f"Source of {A}", ("world",))
     assert (first.entry, first.url) == (make.entry("1"), "https://daily.example/1")
-    assert await store.new_keys((await store.feeds())[0], ["1", "2", "3"]) == {"3"}
+    known = await store.recognise((await store.feeds())[0], [make.seen("1"), make.seen("2"), make.seen("3")])
+    assert (known.new, known.renamed) == ({"3"}, set())
 
 
 async def test_only_a_successful_poll_counts_as_without(store, desk, make):

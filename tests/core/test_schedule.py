@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from crawler.core import schedule
 from crawler.core.schedule import (
     HORIZON,
+    UNSTABLE,
     Failure,
     Policy,
     Success,
     adopt,
     after,
+    allowance,
     conditional,
     fresh,
     moved,
@@ -58,7 +60,7 @@ QUIET = run(KNOWN, [0] * 120)
 
 def test_a_first_success_teaches_nothing_of_the_pace():
     assert (KNOWN.polls, KNOWN.news) == (0, 0.0)
-    assert polled(outcome=success(new=20)) == KNOWN
+    assert replace(polled(outcome=success(new=20)), today=0) == KNOWN
 
 
 def test_nothing_goes_below_an_hour_unearned():
@@ -457,3 +459,35 @@ def test_a_feed_that_moved_is_polled_there_and_returns_when_the_new_address_is_g
     assert schedule.returned(state, gone) == (state, gone)
     late = schedule.Failure(datetime(2026, 3, 2, tzinfo=UTC), Reason.TIMEOUT)
     assert schedule.returned(moved, late) == (moved, late)
+
+
+# --- what a feed may bring, and how it names it ---------------------------------------------------------------------
+
+def test_a_day_has_its_allowance_and_the_next_another():
+    state = after(FeedState(), Success(NOW, total=30, new=30), Policy(), 0.0)
+    state = after(state, Success(NOW + timedelta(minutes=5), total=30, new=12), Policy(), 0.0)
+    assert allowance(state, NOW, 50) == 8
+    assert allowance(state, NOW, 40) == 0
+    assert allowance(state, NOW + timedelta(days=1), 40) == 40
+
+
+def test_entries_that_are_left_are_said_and_the_document_is_read_again():
+    before = after(FeedState(), Success(NOW, etag='"a"', body_hash="first"), Policy(), 0.0)
+    state = after(before, Success(NOW, total=90, new=50, left=40, body_hash=""), Policy(), 0.0)
+    assert (state.reason, state.etag, state.body_hash, state.failures) == ("quota", None, "first", 0.0)
+    assert "40 more" in state.detail
+    assert after(state, Success(NOW, total=90, new=40, body_hash="b"), Policy(), 0.0).reason is None
+
+
+def test_a_feed_that_renames_most_of_its_entries_three_times_in_a_row_is_flagged():
+    state = FeedState()
+    for polls in range(1, 5):
+        state = after(state, Success(NOW, total=10, new=6, renamed=6), Policy(), 0.0)
+        assert (state.unstable, "unstable_ids" in (state.detail or "")) == (min(polls, UNSTABLE), polls >= UNSTABLE)
+    unread = after(state, Success(NOW, full=False, changed=False), Policy(), 0.0)
+    assert unread.unstable == UNSTABLE                   # a 304 says nothing of names
+    assert after(state, Success(NOW, total=10, renamed=5), Policy(), 0.0).unstable == 0
+
+
+def test_a_few_entries_say_nothing_of_how_a_feed_names_them():
+    assert after(FeedState(), Success(NOW, total=3, new=3, renamed=3), Policy(), 0.0).unstable == 0

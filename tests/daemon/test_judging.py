@@ -15,6 +15,7 @@ from crawler.adapters.store.tables import metadata
 from crawler.core import boilerplate
 from crawler.core.types import Page, Relation
 from crawler.dedup import Document, attributions, deduplicate
+from crawler.documents import Documents
 from crawler.errors import Reason, WorkerError
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
@@ -52,7 +53,8 @@ async def pipeline(opened_store):
     chosen = Settings(crawl=Crawl(follow_attribution=False))
     fetcher, pool, sources = HttpFetcher(chosen.crawl, "test", lambda: NOW), Here(), Sources(chosen)
     pages = Pages(chosen, opened_store, fetcher, pool, lambda: NOW, "test", sources)
-    yield Pipeline(chosen, opened_store, fetcher, pool, lambda: NOW, pages, sources)
+    documents = Documents(chosen, opened_store, fetcher, pool, lambda: NOW, sources)
+    yield Pipeline(chosen, opened_store, fetcher, pool, lambda: NOW, documents, pages, sources)
     await fetcher.close()
 
 

@@ -19,6 +19,7 @@ from crawler.adapters.store.feeds import Feeds, Hosts
 from crawler.adapters.store.housekeeping import Housekeeping
 from crawler.adapters.store.index import Index
 from crawler.adapters.store.judging import Judging
+from crawler.adapters.store.leases import Leases
 from crawler.adapters.store.links import Links
 from crawler.adapters.store.postgres import Postgres
 from crawler.adapters.store.reading import Reading
@@ -33,7 +34,8 @@ from crawler.ports import Store
 
 
 class SqlStore(
-    Feeds, Hosts, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Reading, Removal, Housekeeping,
+    Feeds, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Reading, Removal,
+    Housekeeping,
 ):
     """The `Store` of `ports.py`; made by `open_store`."""
 

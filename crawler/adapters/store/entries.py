@@ -14,7 +14,7 @@ from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.tables import addresses, sightings
 from crawler.core import urls
 from crawler.core.types import Entry, Window
-from crawler.ports import PollStored, SeenEntry
+from crawler.ports import PollStored, Recognised, SeenEntry
 
 _ALIASES = 8                      # URLs kept beside the first of an entry: some feeds give a new one at each poll
 _TOUCH = timedelta(days=1)        # how exactly `listed` is kept: each poll would rewrite every row
@@ -46,14 +46,24 @@ async def store_entries(
     return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
 
 
-async def unknown_keys(connection: AsyncConnection, feed: int, keys: Sequence[str]) -> set[str]:
-    """Which of these keys the feed has not listed."""
-    names = {digest("key", key): key for key in keys}
-    for chunk in chunks(sorted(names)):
-        for name in await connection.scalars(sa.select(sightings.c.key_digest).where(
-                sightings.c.feed == feed, sightings.c.key_digest.in_(chunk))):
-            del names[name]
-    return set(names.values())
+async def recognised(connection: AsyncConnection, feed: int, entries: Sequence[SeenEntry]) -> Recognised:
+    """Which entries the feed has not listed, and which it has listed under another key."""
+    known = await _known(connection, feed, entries)
+    strange = [seen for seen in entries if digest("key", seen.entry.key) not in known]
+    new = [seen for seen in strange if digest(seen.url) not in known]
+    # Titles have no index, and a page of a feed seldom has more than a few new ones.
+    had = await _titles(connection, feed, {seen.entry.title for seen in new}) if 2 * len(strange) > len(entries) else set()
+    renamed = {seen.entry.key for seen in strange if digest(seen.url) in known or seen.entry.title in had}
+    return Recognised(frozenset(seen.entry.key for seen in new), frozenset(renamed))
+
+
+async def _titles(connection: AsyncConnection, feed: int, titles: set[str]) -> set[str]:
+    """Which of these headlines the feed has had; an empty one is none."""
+    found: set[str] = set()
+    for chunk in chunks(sorted(titles - {""})):
+        found.update(await connection.scalars(sa.select(sightings.c.title).where(
+            sightings.c.feed == feed, sightings.c.title.in_(chunk))))
+    return found
 
 
 async def _store_entry(connection: AsyncConnection, poll: _Poll, seen: SeenEntry) -> None:

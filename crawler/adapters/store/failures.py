@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from crawler.errors import FirsthandError, StoreError
+from crawler.errors import FirsthandError, StoreError, UnstorableError
 
 # By SQLite's extended result code, the longest beginning that fits.
 _SQLITE = {
@@ -46,12 +46,21 @@ def translated(where: str) -> Iterator[None]:
         yield
     except FirsthandError:
         raise
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
-        raise StoreError(f"store {where}: {explain(error)}") from error
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TimeoutError, OverflowError) as error:
+        raise _kind(error)(f"store {where}: {explain(error)}") from error
     except Exception as error:
         if not type(error).__module__.startswith("asyncpg"):
             raise
-        raise StoreError(f"store {where}: {explain(error)}") from error
+        raise _kind(error)(f"store {where}: {explain(error)}") from error
+
+
+def _kind(error: BaseException) -> type[StoreError]:
+    """Whether the state of the database is at fault, or the values."""
+    cause = _innermost(error)
+    values = (sa.exc.DataError, sqlite3.DataError, OverflowError)
+    state = str(getattr(cause, "sqlstate", "") or "")
+    refused = isinstance(error, values) or isinstance(cause, values) or state.startswith(("22", "54"))
+    return UnstorableError if refused or getattr(cause, "sqlite_errorname", "") == "SQLITE_TOOBIG" else StoreError
 
 
 def explain(error: BaseException) -> str:

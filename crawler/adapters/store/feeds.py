@@ -11,16 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment, digest
 from crawler.adapters.store.engine import Database, Part
-from crawler.adapters.store.entries import store_entries, unknown_keys
-from crawler.adapters.store.tables import feeds, hosts
+from crawler.adapters.store.entries import recognised, store_entries
+from crawler.adapters.store.leases import FARTHEST, bring_near, leased
+from crawler.adapters.store.tables import feeds, hosts, in_hand
 from crawler.core import urls
 from crawler.core.types import FeedState, Window
 from crawler.errors import LeaseLostError
-from crawler.ports import Feed, HostState, PollStored, SeenEntry
+from crawler.ports import Feed, HostState, PollStored, Recognised, SeenEntry
 from crawler.settings import FeedConfig
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_FARTHEST = timedelta(days=31)   # a clock that was wrong, or a header, may not silence a feed for longer
+_AT_ONCE = 8    # feeds of one host in hand: a slow host would else take every place, and the others wait for it
 
 
 class Feeds(Part):
@@ -34,14 +35,29 @@ class Feeds(Part):
         super().__init__(database)
         self._configs: dict[str, FeedConfig] = {}
 
-    async def sync_feeds(self, feeds: Sequence[tuple[FeedConfig, str]], now: datetime) -> None:
+    async def sync_feeds(
+        self, feeds: Sequence[tuple[FeedConfig, str]], now: datetime, longest: timedelta = FARTHEST,
+    ) -> None:
         """See `ports.Store`."""
         self._configs = {config.url: config for config, _ in feeds}
-        await self._db.write(lambda connection: self._sync(connection, feeds, now))
 
-    async def _sync(
-        self, connection: AsyncConnection, wanted: Sequence[tuple[FeedConfig, str]], now: datetime,
-    ) -> None:
+        async def sync(connection: AsyncConnection) -> None:
+            await self._sync(connection, feeds)
+            await self._bring_near(connection, now, longest)
+
+        await self._db.write(sync)
+
+    async def reset_clock(self, now: datetime, longest: timedelta) -> None:
+        """See `ports.Store`."""
+        await self._db.write(lambda connection: self._bring_near(connection, now, longest))
+
+    async def _bring_near(self, connection: AsyncConnection, now: datetime, longest: timedelta) -> None:
+        listed = await connection.execute(sa.select(feeds.c.id, feeds.c.url).where(feeds.c.position.is_not(None)))
+        every = {row.id: config.every for row in listed
+                 if (config := self._configs.get(row.url)) is not None and config.every is not None}
+        await bring_near(connection, now, longest, every)
+
+    async def _sync(self, connection: AsyncConnection, wanted: Sequence[tuple[FeedConfig, str]]) -> None:
         await self._db.backend.lock(connection, "feeds")
         await connection.execute(sa.update(feeds).values(position=None))
         known = {row.digest: row.id for row in await connection.execute(sa.select(feeds.c.id, feeds.c.digest))}
@@ -53,9 +69,6 @@ class Feeds(Part):
         again = [{**row, "known_id": known[mark]} for mark, row in rows.items() if mark in known]
         if again:
             await connection.execute(sa.update(feeds).where(feeds.c.id == sa.bindparam("known_id")), again)
-        far = now + _FARTHEST
-        for column in (feeds.c.next_poll, feeds.c.retry_after):
-            await connection.execute(sa.update(feeds).where(column > far).values({column.name: far}))
 
     async def feeds(self) -> list[Feed]:
         """See `ports.Store`."""
@@ -80,20 +93,18 @@ class Feeds(Part):
 
     async def claim_feeds(
         self, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None = None,
+        *, due: datetime | None = None,
     ) -> list[Feed]:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: self._claim_due(connection, now, lease, limit, only))
-
-    async def _claim_due(
-        self, connection: AsyncConnection, now: datetime, lease: timedelta, limit: int, only: Sequence[int] | None,
-    ) -> list[Feed]:
         mine = [digest(url) for url, config in self._configs.items() if _secrets(config)]
         asked = sa.true() if only is None else feeds.c.id.in_(only)
-        rows = (await connection.execute(
-            due_feeds(now).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
-            .order_by(feeds.c.next_poll, feeds.c.position, feeds.c.id).limit(limit).with_for_update(skip_locked=True),
-        )).all()
-        return [await self._reserve(connection, self._feed(row), now, lease) for row in rows]
+        wanted = due_feeds(now, due).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
+
+        async def claim(connection: AsyncConnection) -> list[Feed]:
+            rows = await _spread(connection, wanted, now, limit)
+            return [await self._reserve(connection, self._feed(row), now, lease) for row in rows]
+
+        return await self._db.write(claim)
 
     async def _reserve(self, connection: AsyncConnection, feed: Feed, now: datetime, lease: timedelta) -> Feed:
         # Before anything is requested: a process that dies in between does not ask the server again and again.
@@ -102,9 +113,9 @@ class Feeds(Part):
             token=feed.token + 1, lease_until=now + lease, next_poll=state.next_poll))
         return replace(feed, state=state, token=feed.token + 1)
 
-    async def new_keys(self, feed: Feed, keys: Sequence[str]) -> set[str]:
+    async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
         """See `ports.Store`."""
-        return await self._db.read(lambda connection: unknown_keys(connection, feed.id, keys))
+        return await self._db.read(lambda connection: recognised(connection, feed.id, entries))
 
     async def finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
@@ -120,7 +131,9 @@ class Feeds(Part):
         )).one_or_none()
         if row is None or row.token != feed.token:
             raise LeaseLostError(f"feed {feed.url}: another worker has polled it meanwhile; nothing was written")
-        window = Window(decode(FeedState, row.state).last_success, now)
+        before = decode(FeedState, row.state).last_success
+        # Where the clock was set back meanwhile, the time of the last poll says nothing of this one.
+        window = Window(before if before is not None and before < now else None, now)
         stored = await store_entries(self._db, connection, feed.id, entries, window)
         await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(
             **_stated(state), lease_until=None))
@@ -147,15 +160,42 @@ class Hosts(Part):
 
     async def save_host(self, state: HostState) -> None:
         """See `ports.Store`."""
-        row = {"host": state.host, "pause_until": state.pause_until, "robots": state.robots,
-               "robots_status": state.robots_status, "robots_at": state.robots_at}
-        await self._db.write(lambda connection: self._db.upsert(connection, hosts, [row]))
+        async def save(connection: AsyncConnection) -> None:
+            said = {"robots": state.robots, "robots_status": state.robots_status, "robots_at": state.robots_at}
+            await self._db.upsert(connection, hosts, [{"host": state.host, **said}])
+            if state.pause_until is not None:
+                # Another task may have heard of a pause since `state` was read: the later one holds.
+                sooner = hosts.c.pause_until.is_(None) | (hosts.c.pause_until < state.pause_until)
+                await connection.execute(sa.update(hosts).where(hosts.c.host == state.host, sooner).values(
+                    pause_until=state.pause_until))
+
+        await self._db.write(save)
 
 
-def due_feeds(now: datetime) -> sa.Select[Any]:
-    """Feeds that may be asked now and are not being asked."""
-    free = feeds.c.lease_until.is_(None) | (feeds.c.lease_until <= now)
-    return sa.select(feeds).where(feeds.c.next_poll <= now, free, _pollable(now))
+def due_feeds(now: datetime, due: datetime | None = None) -> sa.Select[Any]:
+    """Feeds that were due at `due` (now), may be asked now and are not being asked."""
+    return sa.select(feeds).where(
+        feeds.c.next_poll <= (due or now), ~leased(feeds.c.lease_until, now), _pollable(now))
+
+
+async def _spread(
+    connection: AsyncConnection, wanted: sa.Select[Any], now: datetime, limit: int,
+) -> list[sa.Row[Any]]:
+    """At most `limit` of the feeds, those that have waited longest, and so many of a host as it has places."""
+    due = wanted.subquery()
+    busy = (sa.select(feeds.c.host, sa.func.count().label("feeds")).where(in_hand, leased(feeds.c.lease_until, now))
+            .group_by(feeds.c.host).subquery())
+    order = (due.c.next_poll, due.c.position, due.c.id)
+    place = sa.func.row_number().over(partition_by=due.c.host, order_by=order) + sa.func.coalesce(busy.c.feeds, 0)
+    placed = (sa.select(due.c.id, due.c.next_poll, due.c.position, place.label("place"))
+              .select_from(due.outerjoin(busy, busy.c.host == due.c.host)).subquery())
+    chosen = (sa.select(placed.c.id).where(placed.c.place <= _AT_ONCE)
+              .order_by(placed.c.next_poll, placed.c.position, placed.c.id).limit(limit))
+    ids = list(await connection.scalars(chosen))
+    # Asked again with their rows locked: another process may have claimed some in the same moment.
+    locked = (wanted.where(feeds.c.id.in_(ids)).order_by(feeds.c.next_poll, feeds.c.position, feeds.c.id)
+              .with_for_update(skip_locked=True))
+    return list(await connection.execute(locked))
 
 
 def _pollable(now: datetime) -> sa.ColumnElement[bool]:

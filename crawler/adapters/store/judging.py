@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.leases import leased
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_unjudged, matches, members, ruled, verdicts
 from crawler.core.types import Article, Match
@@ -23,8 +24,7 @@ class Judging(Part):
 
     async def claim_unjudged(self, now: datetime, lease: timedelta, limit: int) -> list[Judgement]:
         """See `ports.Store`."""
-        free = articles.c.lease_until.is_(None) | (articles.c.lease_until <= now)
-        ripe = (sa.select(articles.c.id, articles.c.token).where(is_unjudged, free)
+        ripe = (sa.select(articles.c.id, articles.c.token).where(is_unjudged, ~leased(articles.c.lease_until, now))
                 .order_by(articles.c.first_seen, articles.c.id).limit(limit).with_for_update(skip_locked=True))
 
         async def claim(connection: AsyncConnection) -> list[Judgement]:

@@ -9,22 +9,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.columns import digest
 from crawler.adapters.store.engine import Part
 from crawler.adapters.store.entries import entry_of, waiting
+from crawler.adapters.store.leases import leased
+from crawler.adapters.store.quota import within_quota
 from crawler.adapters.store.tables import addresses, feeds, is_waiting, sightings, wants
 from crawler.core.types import Entry, Window
 from crawler.errors import LeaseLostError
 from crawler.ports import Sighting
 
-_AT_ONCE = 16    # of one host: a slow one would else take every place, and those behind it would outlive their leases
+_AT_ONCE = 16    # of one host: a slow one would else take every place
 _POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 20 ms where all of them are there
 
 
 class Sightings(Part):
     """The queue of what to collect."""
 
-    async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
+    async def claim_sightings(
+        self, now: datetime, lease: timedelta, limit: int, pages: int | None = None,
+    ) -> list[Sighting]:
         """See `ports.Store`. `attempts` counts the claims before this one."""
         async def claim(connection: AsyncConnection) -> list[Sighting]:
             ids = await _lock_ripe(connection, now, limit)
+            if pages is not None:
+                ids = await within_quota(self._db, connection, ids, now, pages)
             rows = (await connection.execute(_claimed(ids))).all()
             await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
                 token=sightings.c.token + 1, attempts=sightings.c.attempts + 1, lease_until=now + lease))
@@ -98,7 +104,7 @@ def ripe(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return ripe(now) & (sightings.c.lease_until.is_(None) | (sightings.c.lease_until <= now))
+    return ripe(now) & ~leased(sightings.c.lease_until, now)
 
 
 async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> list[int]:
@@ -117,8 +123,8 @@ async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> 
 
 
 def _spread(now: datetime, limit: int, tried: list[int]) -> sa.Select[Any]:
-    leased = sa.func.coalesce(sightings.c.lease_until > now, sa.false()).label("leased")
-    oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due, leased).where(ripe(now))
+    held = leased(sightings.c.lease_until, now).label("leased")
+    oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due, held).where(ripe(now))
               .where(sightings.c.id.not_in(tried)).order_by(sightings.c.due, sightings.c.id).limit(_POOL).subquery())
     place = sa.func.row_number().over(
         partition_by=oldest.c.host, order_by=(oldest.c.leased.desc(), oldest.c.due, oldest.c.id))

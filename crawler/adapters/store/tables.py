@@ -40,6 +40,8 @@ feeds = sa.Table(
     sa.Column("lease_until", Moment),
     sa.Index(None, "next_poll"),
 )
+in_hand = feeds.c.lease_until.is_not(None)
+sa.Index("ix_feeds_in_hand", feeds.c.lease_until, feeds.c.host, sqlite_where=in_hand, postgresql_where=in_hand)
 
 hosts = sa.Table(
     "hosts", metadata,
@@ -48,6 +50,8 @@ hosts = sa.Table(
     sa.Column("robots", sa.LargeBinary),
     sa.Column("robots_status", sa.Integer),
     sa.Column("robots_at", Moment),
+    sa.Column("pages_day", sa.Integer),                             # day of `pages`, counted from 1970 in UTC
+    _column("pages", sa.Integer, 0),                                # claimed on that day
 )
 
 sightings = sa.Table(

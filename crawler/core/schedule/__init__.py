@@ -45,6 +45,9 @@ class Policy:
 
 
 _NO_HINTS = FeedHints()
+UNSTABLE = 3
+"""Documents in a row, each with more than half of its entries under new names, that make the names of a feed worthless."""
+_FEW = 4                # entries of a document that says something of how a feed names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Success:
     body_hash: str | None = None
     fresh: timedelta | None = None        # `fresh(headers, at)`
     hints: FeedHints = _NO_HINTS          # of the document; of use where `changed`
+    renamed: int = 0                      # entries known under another key; of use where `changed`
+    left: int = 0                         # new entries beyond what a feed may bring in a day, left for the next
     permanent_url: str | None = None      # where 301/308 only led to
 
 
@@ -115,17 +120,43 @@ def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, S
 
 
 def _succeeded(state: FeedState, outcome: Success, policy: Policy, jitter: float) -> FeedState:
-    known = _described(_counted(state, outcome), outcome)
+    known = _described(_tallied(_counted(state, outcome), outcome), outcome)
     asked = _asked(known.hints, outcome.fresh)
     interval = _interval(known, outcome, policy, asked)
     length = interval if policy.every is not None else min(interval * (1 + JITTER * jitter), max(interval, policy.max))
     latest = outcome.at + min(max(length, policy.max), HORIZON)
     url, count = _proposal(state, outcome.permanent_url)
+    reason, detail = _remark(known, outcome)
     return replace(
         known, interval=interval, next_poll=min(_outside(known.hints, outcome.at + min(length, HORIZON)), latest),
         last_poll=outcome.at, last_success=outcome.at, last_full=outcome.at if outcome.full else state.last_full,
-        retry_after=None, failures=0.0, reason=None, detail=None, disabled=None, permanent_url=url, permanent_count=count,
+        retry_after=None, failures=0.0, reason=reason, detail=detail, disabled=None, permanent_url=url,
+        permanent_count=count,
     )
+
+
+def _remark(state: FeedState, outcome: Success) -> tuple[str | None, str | None]:
+    """What a person should know of a feed that answered."""
+    if outcome.left:
+        return str(Reason.QUOTA), f"{state.today} new entries today, {outcome.left} more are left for tomorrow"
+    if state.unstable >= UNSTABLE:
+        return None, "unstable_ids: most entries come under another id and link each time; copies are not looked for in them"
+    return None, None
+
+
+def allowance(state: FeedState, at: datetime, most: int) -> int:
+    """How many more new entries a feed may bring on this day (UTC)."""
+    return max(0, most - (state.today if state.day == f"{at:%Y-%m-%d}" else 0))
+
+
+def _tallied(state: FeedState, outcome: Success) -> FeedState:
+    """New entries of the day, and whether the feed's names for its entries last."""
+    day = f"{outcome.at:%Y-%m-%d}"
+    today = (state.today if state.day == day else 0) + outcome.new
+    unstable = state.unstable
+    if outcome.full and outcome.changed and outcome.total >= _FEW:
+        unstable = min(unstable + 1, UNSTABLE) if 2 * outcome.renamed > outcome.total else 0
+    return replace(state, day=day, today=today, unstable=unstable)
 
 
 def _counted(state: FeedState, outcome: Success) -> FeedState:
@@ -255,6 +286,6 @@ def _after_failure(state: FeedState, outcome: Failure) -> tuple[str | None, int]
 
 
 __all__ = [
-    "BACKOFF_CAP", "FULL_EVERY", "HORIZON", "HOUR", "Failure", "Policy", "Success", "adopt", "after", "conditional",
-    "fresh", "moved", "retry_after", "returned",
+    "BACKOFF_CAP", "FULL_EVERY", "HORIZON", "HOUR", "UNSTABLE", "Failure", "Policy", "Success", "adopt", "after",
+    "allowance", "conditional", "fresh", "moved", "retry_after", "returned",
 ]

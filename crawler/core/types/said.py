@@ -82,6 +82,7 @@ class Entry:
     author: str | None = None
     claims: tuple[Claim, ...] = ()
     attributions: tuple[Attribution, ...] = ()
+    flags: tuple[str, ...] = ()  # what bars the article behind it from copy decisions, such as "unstable_ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +145,6 @@ class FeedState:
     moved_to: str | None = None               # the permanent address that was adopted; polled instead of the configured
     rate: float = 0.0                         # new entries an hour, over the last hours (adaptive rule)
     rhythm: tuple[float, ...] = ()            # new entries an hour, for each hour of the UTC day; empty: not learned
+    day: str | None = None                    # the UTC day of `today`
+    today: int = 0                            # new entries on that day
+    unstable: int = 0                         # documents in a row most of whose entries had another name before

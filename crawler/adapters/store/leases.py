@@ -1,0 +1,65 @@
+"""Leases: who has which work in hand, and what a clock that was wrong left behind."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.tables import articles, feeds, hosts, is_waiting, sightings
+
+FARTHEST = timedelta(days=31)    # a clock that was wrong, or a header, may not silence anything for longer
+BACKOFF = timedelta(hours=27)    # a day's back-off with its jitter (`core.schedule`)
+# A lease is a minute, and renewed: one that ends later was made while the clock was ahead, and binds nobody.
+_IMPOSSIBLE = timedelta(hours=1)
+_QUEUES: dict[str, sa.Table] = {"poll": feeds, "collect": sightings, "judge": articles}
+
+
+def leased(column: sa.ColumnElement[Any], now: datetime) -> sa.ColumnElement[bool]:
+    """Whether the lease that ends at `column` holds; never NULL."""
+    return sa.func.coalesce(column.between(now + timedelta(microseconds=1), now + _IMPOSSIBLE), sa.false())
+
+
+class Leases(Part):
+    """Renewing what was claimed."""
+
+    async def renew(
+        self, queue: Literal["poll", "collect", "judge"], tokens: Mapping[int | str, int], now: datetime,
+        lease: timedelta,
+    ) -> set[int | str]:
+        """See `ports.Store`."""
+        table = _QUEUES[queue]
+
+        async def extend(connection: AsyncConnection) -> set[int | str]:
+            lost: set[int | str] = set()
+            for ids in chunks(tokens):
+                rows = (await connection.execute(sa.select(table.c.id, table.c.token, table.c.lease_until).where(
+                    table.c.id.in_(ids)).with_for_update())).all()
+                mine = {row.id for row in rows if row.token == tokens[row.id]}
+                lost |= set(ids) - mine
+                held = [row.id for row in rows if row.id in mine and row.lease_until is not None]
+                await connection.execute(
+                    sa.update(table).where(table.c.id.in_(held)).values(lease_until=now + lease))
+            return lost
+
+        return await self._db.write(extend)
+
+
+async def bring_near(
+    connection: AsyncConnection, now: datetime, longest: timedelta, every: Mapping[int, timedelta],
+) -> None:
+    """Put off nothing further than it may be; see `ports.Store.reset_clock`. `every` are the feeds with an interval of
+    their own, by id."""
+    far = now + FARTHEST
+    for column in (feeds.c.next_poll, feeds.c.retry_after, hosts.c.pause_until, sightings.c.due):
+        which = column > far if column.table is not sightings else is_waiting & (column > far)
+        await connection.execute(sa.update(column.table).where(which).values({column.name: far}))
+    usual = max(longest, BACKOFF)
+    late = sa.select(feeds.c.id, feeds.c.next_poll).where(
+        feeds.c.next_poll > now + usual, feeds.c.retry_after.is_(None), ~feeds.c.disabled)
+    for row in (await connection.execute(late)).all():
+        bound = now + max(usual, every.get(row.id, usual))
+        if row.next_poll > bound:
+            await connection.execute(sa.update(feeds).where(feeds.c.id == row.id).values(next_poll=bound))
