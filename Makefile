@@ -8,6 +8,7 @@ PYTHON ?= python3
 CONFIG ?= config/firsthand.yaml
 PYTEST_OPTIONS ?=
 QUALITY ?=
+SOAK ?=
 # As many processes as processors, but a process costs memory and a start: more than four gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
 CHROMIUM ?= /usr/bin/chromium
@@ -18,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality test-browser wheel lock upgrade clean setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage quality soak test-browser wheel lock upgrade clean setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -50,6 +51,9 @@ coverage: setup-dev  ## The same with branch coverage, which takes half as long 
 
 quality: setup-dev  ## How good it is, against its floors (QUALITY="--families FOLDER --labels FILE" for more texts).
 	$(bin)/python tests/quality/quality.py $(QUALITY)
+
+soak: setup-dev  ## The daemon for days in minutes, and how it drifts (SOAK="--minutes 30 --speed 100").
+	$(bin)/python tests/soak/soak.py $(SOAK)
 
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
 	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }

@@ -1,6 +1,7 @@
 """The daemon as a process: one pass, or until a signal says stop; the configuration read again on SIGHUP."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Iterator
@@ -62,6 +63,7 @@ class _Process:
             self.daemon = opened.daemon
             await opened.sync()
             if not self.ready:
+                settle_memory()
                 background.notify_ready()
                 self.ready = True
             event(_log, "running", feeds=len(settings.feeds), store=settings.store.partition(":")[0])
@@ -85,6 +87,13 @@ class _Process:
         event(_log, "reloaded", feeds=len(self.next.feeds))
         if self.daemon is not None:
             self.daemon.stop()
+
+
+def settle_memory() -> None:
+    """What is there by now is there to stay: the collector need not look at it again, which held the event loop for a
+    tenth of a second at each full collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

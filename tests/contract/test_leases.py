@@ -140,3 +140,11 @@ async def test_an_entry_is_recognised_by_its_key_its_link_or_its_headline(store,
     title = make.seen("another", title="Title of 1")
     known = await store.recognise(feed, [make.seen("1"), link, title, make.seen("9")])
     assert (known.new, known.renamed) == ({"another", "9"}, {"new key", "another"})
+
+
+async def test_a_lease_of_more_than_an_hour_is_one_like_any_other(store, desk, make):
+    long = timedelta(hours=4)
+    await desk.add_feeds(A)
+    await desk.poll(A, make.seen("1"))
+    assert len(await store.claim_sightings(make.START, long, 9)) == 1
+    assert await store.claim_sightings(make.START + long / 2, long, 9) == []

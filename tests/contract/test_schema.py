@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -84,7 +85,7 @@ async def test_look_ups_of_the_index_stay_look_ups(sqlite, make):
         assert steps
         assert all(step.startswith(f"SEARCH {table} USING") for step in steps), steps
 
-    assert any("ix_sightings_waiting (due<?)" in step for step in await plan(store, _spread(now, 9, [])))
+    assert any("ix_sightings_waiting (due<?)" in step for step in await plan(store, _spread(now, timedelta(minutes=1), 9, [])))
     due = sa.select(tables.feeds).where(tables.feeds.c.next_poll <= now)
     assert any("ix_feeds_next_poll (next_poll<?)" in step for step in await plan(store, due))
     unjudged = sa.select(tables.articles.c.id).where(tables.is_unjudged).order_by(

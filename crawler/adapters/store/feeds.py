@@ -98,10 +98,10 @@ class Feeds(Part):
         """See `ports.Store`."""
         mine = [digest(url) for url, config in self._configs.items() if _secrets(config)]
         asked = sa.true() if only is None else feeds.c.id.in_(only)
-        wanted = due_feeds(now, due).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
+        wanted = due_feeds(now, due, lease).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
 
         async def claim(connection: AsyncConnection) -> list[Feed]:
-            rows = await _spread(connection, wanted, now, limit)
+            rows = await _spread(connection, wanted, leased(feeds.c.lease_until, now, lease), limit)
             return [await self._reserve(connection, self._feed(row), now, lease) for row in rows]
 
         return await self._db.write(claim)
@@ -172,18 +172,18 @@ class Hosts(Part):
         await self._db.write(save)
 
 
-def due_feeds(now: datetime, due: datetime | None = None) -> sa.Select[Any]:
+def due_feeds(now: datetime, due: datetime | None = None, lease: timedelta = timedelta(0)) -> sa.Select[Any]:
     """Feeds that were due at `due` (now), may be asked now and are not being asked."""
     return sa.select(feeds).where(
-        feeds.c.next_poll <= (due or now), ~leased(feeds.c.lease_until, now), _pollable(now))
+        feeds.c.next_poll <= (due or now), ~leased(feeds.c.lease_until, now, lease), _pollable(now))
 
 
 async def _spread(
-    connection: AsyncConnection, wanted: sa.Select[Any], now: datetime, limit: int,
+    connection: AsyncConnection, wanted: sa.Select[Any], held: sa.ColumnElement[bool], limit: int,
 ) -> list[sa.Row[Any]]:
     """At most `limit` of the feeds, those that have waited longest, and so many of a host as it has places."""
     due = wanted.subquery()
-    busy = (sa.select(feeds.c.host, sa.func.count().label("feeds")).where(in_hand, leased(feeds.c.lease_until, now))
+    busy = (sa.select(feeds.c.host, sa.func.count().label("feeds")).where(in_hand, held)
             .group_by(feeds.c.host).subquery())
     order = (due.c.next_poll, due.c.position, due.c.id)
     place = sa.func.row_number().over(partition_by=due.c.host, order_by=order) + sa.func.coalesce(busy.c.feeds, 0)

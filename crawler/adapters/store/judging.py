@@ -24,7 +24,7 @@ class Judging(Part):
 
     async def claim_unjudged(self, now: datetime, lease: timedelta, limit: int) -> list[Judgement]:
         """See `ports.Store`."""
-        ripe = (sa.select(articles.c.id, articles.c.token).where(is_unjudged, ~leased(articles.c.lease_until, now))
+        ripe = (sa.select(articles.c.id, articles.c.token).where(is_unjudged, ~leased(articles.c.lease_until, now, lease))
                 .order_by(articles.c.first_seen, articles.c.id).limit(limit).with_for_update(skip_locked=True))
 
         async def claim(connection: AsyncConnection) -> list[Judgement]:

@@ -17,9 +17,13 @@ _IMPOSSIBLE = timedelta(hours=1)
 _QUEUES: dict[str, sa.Table] = {"poll": feeds, "collect": sightings, "judge": articles}
 
 
-def leased(column: sa.ColumnElement[Any], now: datetime) -> sa.ColumnElement[bool]:
-    """Whether the lease that ends at `column` holds; never NULL."""
-    return sa.func.coalesce(column.between(now + timedelta(microseconds=1), now + _IMPOSSIBLE), sa.false())
+def leased(
+    column: sa.ColumnElement[Any], now: datetime, longest: timedelta = timedelta(0),
+) -> sa.ColumnElement[bool]:
+    """Whether the lease that ends at `column` holds; never NULL. `longest` is how long leases last, where that is more
+    than an hour."""
+    latest = now + max(longest, _IMPOSSIBLE)
+    return sa.func.coalesce(column.between(now + timedelta(microseconds=1), latest), sa.false())
 
 
 class Leases(Part):

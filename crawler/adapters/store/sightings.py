@@ -28,7 +28,7 @@ class Sightings(Part):
     ) -> list[Sighting]:
         """See `ports.Store`. `attempts` counts the claims before this one."""
         async def claim(connection: AsyncConnection) -> list[Sighting]:
-            ids = await _lock_ripe(connection, now, limit)
+            ids = await _lock_ripe(connection, now, lease, limit)
             if pages is not None:
                 ids = await within_quota(self._db, connection, ids, now, pages)
             rows = (await connection.execute(_claimed(ids))).all()
@@ -103,18 +103,18 @@ def ripe(now: datetime) -> sa.ColumnElement[bool]:
     return is_waiting & (sightings.c.due <= now)
 
 
-def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return ripe(now) & ~leased(sightings.c.lease_until, now)
+def _free(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    return ripe(now) & ~leased(sightings.c.lease_until, now, lease)
 
 
-async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> list[int]:
+async def _lock_ripe(connection: AsyncConnection, now: datetime, lease: timedelta, limit: int) -> list[int]:
     """Ids of free rows, one of each host before the second of any; rows that others are claiming are stepped over."""
     taken: list[int] = []
     tried: list[int] = []
     while len(taken) < limit:       # as many rounds as there are others claiming
-        ids = list(await connection.scalars(_spread(now, limit - len(taken), tried)))
+        ids = list(await connection.scalars(_spread(now, lease, limit - len(taken), tried)))
         free = set(await connection.scalars(
-            sa.select(sightings.c.id).where(sightings.c.id.in_(ids), _free(now)).with_for_update(skip_locked=True)))
+            sa.select(sightings.c.id).where(sightings.c.id.in_(ids), _free(now, lease)).with_for_update(skip_locked=True)))
         taken += [id_ for id_ in ids if id_ in free]
         tried += ids
         if len(free) == len(ids):
@@ -122,8 +122,8 @@ async def _lock_ripe(connection: AsyncConnection, now: datetime, limit: int) -> 
     return taken
 
 
-def _spread(now: datetime, limit: int, tried: list[int]) -> sa.Select[Any]:
-    held = leased(sightings.c.lease_until, now).label("leased")
+def _spread(now: datetime, lease: timedelta, limit: int, tried: list[int]) -> sa.Select[Any]:
+    held = leased(sightings.c.lease_until, now, lease).label("leased")
     oldest = (sa.select(sightings.c.id, sightings.c.host, sightings.c.due, held).where(ripe(now))
               .where(sightings.c.id.not_in(tried)).order_by(sightings.c.due, sightings.c.id).limit(_POOL).subquery())
     place = sa.func.row_number().over(
