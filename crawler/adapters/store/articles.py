@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.codec import decode_all, encode
 from crawler.adapters.store.columns import digest, pack_keys
-from crawler.adapters.store.engine import Database, Part, chunks
+from crawler.adapters.store.engine import Database, Part, chunks, paced
 from crawler.adapters.store.entries import entry_of
 from crawler.adapters.store.index import hold_units
 from crawler.adapters.store.marks import mark
@@ -221,7 +221,7 @@ async def load_articles(connection: AsyncConnection, ids: Sequence[str]) -> list
         listed = await feeds_of(connection, chunk)
         rows = await connection.execute(
             sa.select(*_READ).where(articles.c.id.in_(chunk), ~articles.c.forgotten))
-        found |= {row.id: article_of(row, listed.get(row.id, ())) for row in rows}
+        found |= {row.id: article_of(row, listed.get(row.id, ())) async for row in paced(rows)}
     return [found[id_] for id_ in ids if id_ in found]
 
 

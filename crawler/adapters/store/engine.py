@@ -1,7 +1,7 @@
 """Transactions, whatever the database: `Database.read`, `write`, `electing`. `sqlite.py` and `postgres.py` differ."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,6 +14,7 @@ from crawler.adapters.store.failures import may_retry, translated
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 _TRIES = 5        # of a transaction that a deadlock undid
+_STEP = 0.01      # seconds for which rows may hold the event loop
 CHUNK = 500       # values in one IN list: both drivers stop at about 32,000 parameters
 
 
@@ -102,6 +103,17 @@ class Part:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+
+
+async def paced(rows: Iterable[T]) -> AsyncIterator[T]:
+    """The rows, with a step back for the event loop every so often: making objects of thousands of them takes long."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _STEP
+    for row in rows:
+        yield row
+        if loop.time() > until:
+            await asyncio.sleep(0)
+            until = loop.time() + _STEP
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -11,7 +11,7 @@ import xxhash
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
-from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.engine import Part, chunks, paced
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_kept, keys, units
 from crawler.core.fingerprint import ranked
@@ -115,12 +115,13 @@ async def _sharing(
     connection: AsyncConnection, wanted: Sequence[int], article: str, window: sa.ColumnElement[bool],
 ) -> dict[int, list[str]]:
     """For each key its other holders in the window, the newest first, at most `_HOLDERS`."""
-    rows = list(await connection.execute(_holding(wanted, article, window)))
+    rows = [(row.seen, row.article, row.key) async for row in paced(
+        await connection.execute(_holding(wanted, article, window)))]
     if len(rows) == _MANY:      # there are keys with very many: then a bounded part of each
-        rows = [row for chunk in chunks(wanted, _TOGETHER)
-                for row in await connection.execute(_newest(chunk, article, window))]
+        rows = [(row.seen, row.article, row.key) for chunk in chunks(wanted, _TOGETHER)
+                async for row in paced(await connection.execute(_newest(chunk, article, window)))]
     sharing: dict[int, list[str]] = defaultdict(list)
-    for key, holder, _ in sorted(rows, key=lambda row: (row.seen, row.article), reverse=True):
+    for _, holder, key in sorted(rows, reverse=True):
         if len(sharing[key]) < _HOLDERS:
             sharing[key].append(holder)
     return sharing

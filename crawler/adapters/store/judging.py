@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.codec import decode, encode
-from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.engine import Part, chunks, paced
 from crawler.adapters.store.leases import leased
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_unjudged, matches, members, ruled, verdicts
@@ -143,9 +143,12 @@ async def _neighbours(connection: AsyncConnection, ids: Sequence[str]) -> set[st
 
 async def _matches_among(connection: AsyncConnection, ids: Sequence[str]) -> list[Match]:
     inside = set(ids)
-    rows = [row for chunk in chunks(sorted(inside)) for row in await connection.execute(
-        sa.select(matches.c.b, matches.c.detail).where(matches.c.a.in_(chunk)).order_by(matches.c.a, matches.c.b))]
-    return [decode(Match, row.detail) for row in rows if row.b in inside]
+    found = []
+    for chunk in chunks(sorted(inside)):
+        rows = await connection.execute(sa.select(matches.c.b, matches.c.detail).where(matches.c.a.in_(chunk))
+                                        .order_by(matches.c.a, matches.c.b))
+        found += [decode(Match, row.detail) async for row in paced(rows) if row.b in inside]
+    return found
 
 
 async def _mark(connection: AsyncConnection, since: datetime | None, ids: Sequence[str] | None) -> int:

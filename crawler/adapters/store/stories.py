@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.codec import decode, decode_all, encode
-from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.engine import Part, chunks, paced
 from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.links import replace_links
 from crawler.adapters.store.reconcile import Standing, inherit, members_of, names
@@ -106,9 +106,9 @@ async def load_stories(connection: AsyncConnection, ids: Sequence[str]) -> dict[
     copies: dict[str, list[Copy]] = {}
     for chunk in chunks(ids):
         rows |= {row.id: row for row in await connection.execute(sa.select(stories).where(stories.c.id.in_(chunk)))}
-        for row in await connection.execute(
+        async for row in paced(await connection.execute(
                 sa.select(members.c.story, members.c.detail).where(members.c.story.in_(chunk), members.c.position > 0)
-                .order_by(members.c.story, members.c.position)):
+                .order_by(members.c.story, members.c.position))):
             copies.setdefault(row.story, []).append(decode(Copy, row.detail))
     return {id_: _story(rows[id_], copies.get(id_, [])) for id_ in ids if id_ in rows}
 
