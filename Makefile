@@ -9,6 +9,7 @@ CONFIG ?= config/firsthand.yaml
 PYTEST_OPTIONS ?=
 QUALITY ?=
 SOAK ?=
+AUDIT ?=
 # As many processes as processors, but a process costs memory and a start: more than four gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
 CHROMIUM ?= /usr/bin/chromium
@@ -19,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak test-browser wheel lock upgrade clean setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage quality soak test-browser wheel lock upgrade audit clean setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -67,6 +68,9 @@ lock:  ## Write requirements/*.txt anew from pyproject.toml; what is pinned stay
 
 upgrade:  ## The same, with the newest versions.
 	requirements/lock --upgrade
+
+audit:  ## Ask for known weaknesses of what is locked; needs a network (AUDIT="--vulnerability-service osv").
+	@$(PYTHON) requirements/audit $(AUDIT)
 
 clean:  ## Remove what the targets made; var/ stays.
 	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis \

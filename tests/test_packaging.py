@@ -291,7 +291,7 @@ def make(*arguments: str, cwd: Path = ROOT) -> str:
 
 def test_make_alone_says_what_there_is():
     said = make()
-    for target in ("run", "test", "demo", "lint", "types", "imports", "tests", "test-browser", "lock"):
+    for target in ("run", "test", "demo", "lint", "types", "imports", "tests", "test-browser", "lock", "audit"):
         assert re.search(rf"^make {target} +\S", said, re.MULTILINE)
 
 
