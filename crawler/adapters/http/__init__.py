@@ -9,6 +9,7 @@
 import asyncio
 import re
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -174,6 +175,7 @@ class HttpFetcher:
             response.close()
 
     async def _body(self, request: Request, response: aiohttp.ClientResponse, trail: Trail) -> bytes:
+        _refuse_transfer(response.headers.getall("Transfer-Encoding", ()))
         encodings = response.headers.getall("Content-Encoding", ())
         body = Body(encodings, self._limits[request.kind], cut=request.kind == "robots")
         async for piece in response.content.iter_any():
@@ -226,6 +228,14 @@ class HttpFetcher:
             if auth is not None:
                 headers["Authorization"] = basic(auth)
         return headers
+
+
+def _refuse_transfer(values: Iterable[str]) -> None:
+    """What is sent was asked for without TE: it may come in chunks, once, and in no other coding (RFC 9112, 6.1). The
+    HTTP library takes the others for no coding at all."""
+    names = [name for value in values for part in value.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    if names not in ([], ["chunked"]):
+        raise _FaultError(Reason.PROTOCOL, "a transfer coding that was not asked for")
 
 
 def _own_headers(request: Request) -> dict[str, str]:
