@@ -5,14 +5,16 @@ from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SIZE_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([A-Za-z]+)")
+_CREDENTIALS = re.compile(r"(?P<scheme>https?://)(?P<given>[^/?#]*)@", re.IGNORECASE)   # up to the last @ of the host's part
 _LONGEST = timedelta(days=36500)  # a century: `now - window` must stay a date
 
 
@@ -174,6 +176,19 @@ class FeedConfig(Section):
     keep: tuple[str, ...] = ()     # patterns on title or link: only these
     drop: tuple[str, ...] = ()
     validators: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _credentials_apart(cls, data: Any) -> Any:
+        """`https://user:pass@host/` is the address without them, and `auth`: an address is stored, logged and shown."""
+        url = data.get("url") if isinstance(data, dict) else None
+        if not isinstance(url, str) or (found := _CREDENTIALS.match(url)) is None:
+            return data
+        bare = found["scheme"] + url[found.end():]
+        user, _, password = found["given"].partition(":")
+        stated = {} if data.get("auth") or not found["given"].strip(":") else {
+            "auth": {"username": unquote(user), "password": unquote(password)}}
+        return {**data, "url": bare, **stated}
 
 
 class Settings(Section):
