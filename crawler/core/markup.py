@@ -5,14 +5,16 @@ the bytes chose: encodings come from a closed list, entities from HTML's table, 
 """
 
 import codecs
-import html
 import re
 from collections.abc import Iterator
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+from functools import lru_cache
 from html.entities import name2codepoint
 
 from lxml import etree
 
-from crawler.core.text import clean
+from crawler.core.text import clean, unescape
 
 
 class UndecodableError(ValueError):
@@ -145,11 +147,28 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
 
 def _codec(label: str) -> str | None:
     name = label.strip().lower()
-    try:
-        found = codecs.lookup(_LABELS.get(name, name)).name
-    except (LookupError, ValueError):
+    found = python_codec(_LABELS.get(name, name), frozenset(_CODECS))
+    return None if found is None else _CODECS[found]
+
+
+def python_codec(label: str, allowed: frozenset[str]) -> str | None:
+    """Python's name of a codec, where it is one of `allowed`. `codecs.lookup` would import a module by any other label."""
+    module = _module(label)
+    return _names(allowed).get(module) if module is not None else None
+
+
+@lru_cache(maxsize=8)
+def _names(allowed: frozenset[str]) -> dict[str, str]:
+    """The modules of the standard library that hold the allowed codecs, and the codecs' names."""
+    return {module: name for name in sorted(allowed) if (module := _module(name)) is not None}
+
+
+def _module(label: str) -> str | None:
+    """The module of the standard library in which a codec of this label would be, as `encodings` looks for it."""
+    if not label.isascii() or not 0 < len(label) <= 64:
         return None
-    return _CODECS.get(found)
+    name = normalize_encoding(label).lower()
+    return aliases.get(name) or aliases.get(name.replace(".", "_")) or name
 
 
 def _legacy(body: bytes, declared: list[str]) -> str | None:
@@ -221,13 +240,13 @@ _SILENT = frozenset({"script", "style", "template", "noscript", "head", "iframe"
 def plain(markup: str) -> str:
     """The text of an HTML fragment: tags and entities resolved once, on one line, without scripts and styles."""
     if "<" not in markup:
-        return line(html.unescape(markup))
+        return line(unescape(markup))
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     try:
         # An element around it keeps a leading text from being taken for the page's head.
         tree = etree.fromstring(b"<div>" + markup.encode("utf-8", "ignore") + b"</div>", parser)
     except (etree.LxmlError, ValueError):
-        return line(html.unescape(re.sub(r"<[^<>]*>", " ", markup)))
+        return line(unescape(re.sub(r"<[^<>]*>", " ", markup)))
     return line("".join(_pieces(tree))) if tree is not None else ""
 
 

@@ -5,6 +5,7 @@ no tatweel and no invisible characters. Latin and Cyrillic letters keep their ma
 words that texts are compared by are bare of Latin marks as well: copiers strip them, by hand or by a bad encoding.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -165,6 +166,22 @@ def key(forms: Sequence[str]) -> int:
 def whole_key(text: str) -> int:
     """The key of a text's normal form: texts that differ in case, marks, spaces and punctuation only share it."""
     return key([word.form for word in words(text)])
+
+
+def unescape(text: str) -> str:
+    """`html.unescape` for foreign text: it raises ValueError on a reference of thousands of digits."""
+    return html.unescape(_ENDLESS.sub(_shortened, text))
+
+
+# Seven digits name every character; more are zeros in front, or none.
+_ENDLESS = re.compile(r"&#(?:([0-9]{8,})|[xX]([0-9a-fA-F]{7,}));?")
+
+
+def _shortened(found: re.Match[str]) -> str:
+    decimal, hexadecimal = (digits.lstrip("0") if digits is not None else None for digits in found.groups())
+    if decimal is not None:
+        return f"&#{decimal or '0'};" if len(decimal) < 8 else ""
+    return f"&#x{hexadecimal or '0'};" if len(hexadecimal or "") < 7 else ""
 
 
 def clean(text: str) -> str:

@@ -7,8 +7,9 @@ short, gives F1 .969 and .950; the defaults .961 and .948. `with_metadata` runs 
 
 import logging
 import re
-from html import unescape
 from typing import Any
+
+from crawler.core.text import unescape
 
 SHORT = 1_200          # characters under which the balanced mode is tried as well
 MUCH_LONGER = 1.3      # how much longer its text must be to be taken

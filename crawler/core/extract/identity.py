@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import unescape
 from typing import Any
 
 from crawler.core import phrases, urls
 from crawler.core.extract import blocks, jsonld
-from crawler.core.text import clean, fold, words
+from crawler.core.text import clean, fold, unescape, words
 
 _MAX_TITLE = 400
 _SEPARATOR = re.compile(r"\s+[|\-–—·•»«:]+\s+|\s*[|｜_]\s*|\s+::\s+")

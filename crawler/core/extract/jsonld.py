@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
 from crawler.core import urls
+from crawler.core.text import unescape
 
 Node = dict[str, Any]
 

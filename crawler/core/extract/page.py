@@ -13,6 +13,7 @@ from typing import Any
 from lxml import etree, html
 
 from crawler.core.extract.body import guess_encodings
+from crawler.core.markup import python_codec
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ELEMENTS = 30_000
@@ -33,13 +34,14 @@ _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "big5": "big5hkscs",
     "cp950": "big5hkscs", "euc_jis_2004": "euc_jp", "euc_jisx0213": "euc_jp", "shift_jis_2004": "cp932",
-    "shift_jisx0213": "cp932", "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+    "shift_jisx0213": "cp932", "utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8",
 }
 _CODECS = frozenset({
     "utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp866", "cp874", "cp932", "cp949", "gb18030",
     "big5hkscs", "euc_jp", "iso2022_jp", "koi8-r", "koi8-u", "mac-cyrillic", "mac-roman",
     *(f"cp125{n}" for n in range(9)), *(f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
 })
+_KNOWN = _CODECS | frozenset(_SUPERSETS)
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
 # Tags that survive when a page is nested too deeply for the parser. None of them nests in itself.
@@ -133,12 +135,8 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
 
 
 def _codec(label: str) -> str | None:
-    try:
-        name = codecs.lookup(label.strip()).name
-    except (LookupError, ValueError):
-        return None
-    name = _SUPERSETS.get(name, name)
-    return name if name in _CODECS else None
+    name = python_codec(label.strip().lower(), _KNOWN)
+    return None if name is None else _SUPERSETS.get(name, name)
 
 
 def _as_utf8(body: bytes) -> str | None:

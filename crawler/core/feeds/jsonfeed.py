@@ -10,6 +10,7 @@ from typing import Any
 from crawler.core.feeds.fault import FeedFault
 from crawler.core.feeds.items import Item, Reading, What, collate, language_of
 from crawler.core.markup import line, plain
+from crawler.core.text import unescape
 from crawler.core.types import Dropped, ParsedFeed
 from crawler.core.urls import fetchable
 from crawler.errors import Reason
@@ -34,16 +35,24 @@ def read(text: str, url: str, language: str | None, zone: tzinfo | None, max_ent
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text, strict=False)
+        document = json.loads(text, strict=False, parse_int=_integer)
     except json.JSONDecodeError as error:
         if not text.rstrip().endswith("}"):
             raise FeedFault(Reason.TRUNCATED, "the JSON document ends before its last }") from None
         raise FeedFault(Reason.NOT_A_FEED, f"not JSON: {error}") from None
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits; nested too deeply
+    except (ValueError, RecursionError) as error:  # nested too deeply
         raise FeedFault(Reason.NOT_A_FEED, f"JSON that cannot be read ({type(error).__name__})") from None
     if not isinstance(document, dict) or not _is_feed(document):
         raise FeedFault(Reason.NOT_A_FEED, "JSON, but no JSON Feed")
     return document
+
+
+def _integer(digits: str) -> int | str:
+    """A number as JSON writes it; as a text where it is longer than any that is meant (Python refuses 4,301 digits)."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+_MAX_DIGITS = 300
 
 
 def _is_feed(document: dict[str, Any]) -> bool:
@@ -103,7 +112,7 @@ def _hub(document: dict[str, Any], url: str) -> str | None:
 
 def _plain(holder: dict[str, Any], name: str) -> str:
     """Plain text by the standard; what is left of HTML's references in practice is resolved."""
-    return line(html.unescape(_string(holder, name)))
+    return line(unescape(_string(holder, name)))
 
 
 def _string(holder: dict[str, Any], name: str) -> str:

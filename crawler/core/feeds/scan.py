@@ -6,7 +6,6 @@ Three things that feedparser loses or mixes are settled here as well: which elem
 and Media RSS and iTunes elements, whose captions and credits it stores as the entry's own description and author.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from crawler.core.feeds.fault import FeedFault
 from crawler.core.markup import settle_references
+from crawler.core.text import unescape
 from crawler.errors import Reason
 
 _ROOTS = frozenset({"rss", "rdf", "feed", "channel", "urlset"})
@@ -298,7 +298,7 @@ class _Survey:
         self.depth = max(0, self.depth - 1)
         if self.date and self.depth == 0 and self.current:
             name, start = self.date
-            raw = html.unescape(re.sub(r"<!\[CDATA\[|\]\]>", "", self.text[start:token.start])).strip()
+            raw = unescape(re.sub(r"<!\[CDATA\[|\]\]>", "", self.text[start:token.start])).strip()
             if raw and token.name == name:
                 self.current.dates.append((_DATES[local(name)], raw[:200]))
             self.date = None

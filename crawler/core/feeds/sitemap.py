@@ -1,6 +1,5 @@
 """News sitemaps: <urlset> whose addresses carry Google's news:news."""
 
-import html
 from collections.abc import Iterator
 from datetime import tzinfo
 
@@ -10,6 +9,7 @@ from crawler.core.feeds.fault import FeedFault
 from crawler.core.feeds.items import Item, Reading, What, collate, language_of
 from crawler.core.feeds.scan import Scanned, local
 from crawler.core.markup import line
+from crawler.core.text import unescape
 from crawler.core.types import Dropped, Origin, ParsedFeed
 from crawler.core.urls import fetchable, host
 from crawler.errors import Reason
@@ -62,7 +62,7 @@ def _fields(page: etree._Element) -> dict[str, str]:
 def _item(page: dict[str, str]) -> Item:
     return Item(
         key=page.get("loc", ""), links=tuple(filter(None, [page.get("loc", "").strip()])),
-        title=line(html.unescape(page.get("title", ""))), language=page.get("language"), dates=tuple(_dates(page)),
+        title=line(unescape(page.get("title", ""))), language=page.get("language"), dates=tuple(_dates(page)),
     )
 
 
