@@ -33,6 +33,7 @@ from crawler.core.types import Article, Attribution, Claim, Entry, Page, Window
 from crawler.errors import StoreError
 from crawler.ports import Draft, Saved, Sighting
 
+_SAME_TEXT = 20    # articles of one host and text whose headlines are compared: more are a wall
 _STATEMENTS = 64   # claims, or attributions, kept of one article: a page may state a new date at each look
 
 T = TypeVar("T")
@@ -77,9 +78,11 @@ class Articles(Part):
         self, connection: AsyncConnection, ready: _Ready, sighting: Sighting | None, now: datetime,
     ) -> Saved:
         draft = ready.draft
+        # Two addresses of one text that arrive at once wait for each other.
+        await self._db.backend.lock(connection, f"text {draft.host} {ready.text_hash}")
         await self._db.backend.lock(connection, f"article {draft.id}")
         row = None if sighting is None else await held(connection, sighting)
-        article = await _at(connection, draft.url) or draft.id
+        article = await _at(connection, draft.url) or await _elsewhere(connection, ready) or draft.id
         stored = await _stored(connection, article)
         outcome: Any = "new" if stored is None else await _revise(connection, stored, ready, now)
         if stored is None:
@@ -95,6 +98,20 @@ class Articles(Part):
 
 async def _at(connection: AsyncConnection, url: str) -> str | None:
     return await connection.scalar(sa.select(addresses.c.article).where(addresses.c.digest == digest(url)))
+
+
+async def _elsewhere(connection: AsyncConnection, ready: _Ready) -> str | None:
+    """The article that the draft is at another address of its host: word for word, under the same headline. Walls are
+    not articles, and one text under different headlines is a wall or a template, which judging finds."""
+    draft = ready.draft
+    if draft.page.walls or not text.words(draft.page.title):
+        return None
+    rows = await connection.execute(
+        sa.select(articles.c.id, articles.c.title)
+        .where(articles.c.host == draft.host, articles.c.text_hash == ready.text_hash, articles.c.source == draft.source,
+               ~articles.c.forgotten)
+        .order_by(articles.c.first_seen, articles.c.id).limit(_SAME_TEXT))
+    return next((row.id for row in rows if text.fold(row.title) == text.fold(draft.page.title)), None)
 
 
 async def _stored(connection: AsyncConnection, article: str) -> sa.Row[Any] | None:
