@@ -31,6 +31,7 @@ from crawler.settings import Crawl
 __all__ = ["HttpFetcher"]
 
 MAX_HOPS: Final = 8              # redirects; browsers allow 20, no working feed was seen to need 5
+_STEP: Final = 16 * 1024         # bytes unpacked before others have a turn: at a ratio of 100 these are 1.6 MB, some 5 ms
 ROBOTS_BYTES: Final = 512 * 1024  # RFC 9309 asks for 500 KiB at least; the rest is not read
 _ACCEPT: Final = {
     "feed": "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
@@ -179,9 +180,11 @@ class HttpFetcher:
         encodings = response.headers.getall("Content-Encoding", ())
         body = Body(encodings, self._limits[request.kind], cut=request.kind == "robots")
         async for piece in response.content.iter_any():
-            body.feed(piece)
-            if body.full:
-                return body.finish()
+            for start in range(0, len(piece), _STEP):
+                body.feed(piece[start:start + _STEP])
+                if body.full:
+                    return body.finish()
+                await asyncio.sleep(0)
         handler = trail.handler
         if handler is not None and (handler.fault is not None or handler.has_more):
             raise _FaultError(Reason.PROTOCOL, "bytes after the end of the answer")

@@ -84,7 +84,8 @@ class Body:
         """The whole body, once all has arrived or `full` is true. Raises BodyError(TRUNCATED)."""
         if not self.full and self._received:  # an empty answer has nothing to decode, whatever its label says
             self._decoder.finish()
-        return bytes(self._bytes[:self._limit])
+        with memoryview(self._bytes) as view:
+            return bytes(view[:self._limit])
 
     def _check(self) -> None:
         size = len(self._bytes)

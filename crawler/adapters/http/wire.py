@@ -7,6 +7,7 @@ parser objected to after the answer seemed complete, a limit on interim answers 
 import asyncio
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from yarl import URL
 
 from crawler.adapters.http.guard import MAX_ADDRESSES, Guard, GuardedResolver
 
+_READ = 32 * 1024                # bytes taken from a socket at once: in chunks of one byte asyncio's 256 KiB held the loop 120 ms
 MAX_HEADERS = 64 * 1024          # bytes, one header and all together
 _MAX_HEADER_COUNT = 128
 _MAX_INTERIM = 16                # 1xx answers before the real one
@@ -40,6 +42,9 @@ class Trail:
 
 
 _TRAIL: ContextVar[Trail] = ContextVar("trail")
+
+
+SSLProtocol.max_size = _READ    # likewise; its buffer is made before there is a transport
 
 
 class TooManyHeadersError(Exception):
@@ -65,6 +70,7 @@ class _Handler(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.trail.stage = "answer"
+        transport.max_size = _READ  # type: ignore[attr-defined]  # no public way
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:

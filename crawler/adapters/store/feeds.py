@@ -1,5 +1,6 @@
 """The feeds: the configured list, which are due, what a poll of one is finished with."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment, digest
 from crawler.adapters.store.engine import Database, Part
-from crawler.adapters.store.entries import recognised, store_entries
+from crawler.adapters.store.entries import Ready, named, ready, recognised, store_entries
 from crawler.adapters.store.leases import FARTHEST, bring_near, leased
 from crawler.adapters.store.tables import feeds, hosts, in_hand
 from crawler.core import urls
@@ -115,16 +116,18 @@ class Feeds(Part):
 
     async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
         """See `ports.Store`."""
-        return await self._db.read(lambda connection: recognised(connection, feed.id, entries))
+        strange = await asyncio.to_thread(named, entries)
+        return await self._db.read(lambda connection: recognised(connection, feed.id, strange))
 
     async def finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
     ) -> PollStored:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: self._finish(connection, feed, state, entries, now))
+        rows = await asyncio.to_thread(lambda: list(map(ready, entries)))
+        return await self._db.write(lambda connection: self._finish(connection, feed, state, rows, now))
 
     async def _finish(
-        self, connection: AsyncConnection, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
+        self, connection: AsyncConnection, feed: Feed, state: FeedState, entries: Sequence[Ready], now: datetime,
     ) -> PollStored:
         row = (await connection.execute(
             sa.select(feeds.c.token, feeds.c.state).where(feeds.c.id == feed.id).with_for_update(),

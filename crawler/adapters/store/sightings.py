@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.columns import digest
 from crawler.adapters.store.engine import Part
-from crawler.adapters.store.entries import entry_of, waiting
+from crawler.adapters.store.entries import entry_of, ready, waiting
 from crawler.adapters.store.leases import leased
 from crawler.adapters.store.quota import within_quota
 from crawler.adapters.store.tables import addresses, feeds, is_waiting, sightings, wants
 from crawler.core.types import Entry, Window
 from crawler.errors import LeaseLostError
-from crawler.ports import Sighting
+from crawler.ports import SeenEntry, Sighting
 
 _AT_ONCE = 16    # of one host: a slow one would else take every place
 _POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 20 ms where all of them are there
@@ -61,7 +61,7 @@ class Sightings(Part):
             if await connection.scalar(sa.select(known)):
                 return False
             await connection.execute(sa.insert(sightings).values(
-                **waiting(Entry(key=url, link=link or url), url, now), purpose="attribution", seen=now))
+                **waiting(ready(SeenEntry(Entry(key=url, link=link or url), url)), now), purpose="attribution", seen=now))
             return True
 
         return await self._db.write(want)
