@@ -6,6 +6,7 @@ Walls and templates are the same on every page that shows them, and so look like
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from crawler.core import phrases
@@ -17,6 +18,8 @@ from crawler.core.text import unspaced, words
 MIN_WORDS = 40        # fewer make no article that could be compared
 _WALL_WORDS = 160     # a wall says what it is in few words; an article that quotes one is longer
 _PAYWALL_WORDS = 250  # what is shown of a page that is not free
+_LINKED = 0.8         # share of a text that is the words of links, from which it is no prose
+_LINKS_READ = 1_000
 _COUNTED = 2_500      # characters: no rule asks for more than 250 words
 _CHARACTERS_A_WORD = 1.7   # Chinese and Japanese news, by their translations
 _STATUS = {401: "login", 402: "paywall", 403: "challenge", 404: "soft-404", 410: "soft-404", 429: "challenge",
@@ -105,7 +108,14 @@ def _list(seen: Seen) -> str | None:
         return "list"
     if article and not (is_home(seen.url) and seen.linked.lists):
         return None
-    return "list" if _teasing(seen) else None
+    return "list" if _teasing(seen) or _linked(seen) else None
+
+
+def _linked(seen: Seen) -> bool:
+    """Whether the text is made of the words of links: a page's navigation, where it has nothing else."""
+    text = seen.text[:_COUNTED]
+    links = {" ".join("".join(link.itertext()).split()) for link in islice(seen.tree.iter("a"), _LINKS_READ)}
+    return sum(len(link) for link in links if len(link) > 3 and link in text) >= _LINKED * len(text) > 0
 
 
 def _teasing(seen: Seen) -> bool:
