@@ -4,23 +4,27 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
+from aiohttp import ClientConnectorError
 from aiohttp.abc import AbstractResolver
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from crawler.adapters.http.guard import (
     MAX_ADDRESSES,
     Guard,
     GuardedResolver,
     PrivateAddressError,
+    is_inside,
     is_public,
     literal,
 )
 from crawler.adapters.http.lookup import SystemResolver
+from crawler.adapters.http.wire import Trail, Wire
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.215.14", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1",
           "198.17.255.255", "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450:4001::200e", "2001:4860:4860::8888",
-          "2400:cb00::1", "::ffff:8.8.8.8"]
+          "2400:cb00::1", "::ffff:8.8.8.8", "168.63.129.17", "2606:4700::5efe:808:808"]
 NOT_PUBLIC = {
     "this network": ["0.0.0.0", "0.1.2.3"],
     "private": ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"],
@@ -38,6 +42,8 @@ NOT_PUBLIC = {
                          "::ffff:0:127.0.0.1"],
     "NAT64": ["64:ff9b::127.0.0.1", "64:ff9b::808:808", "64:ff9b:1::1"],
     "unique local and site local": ["fc00::1", "fd12:3456::1", "fec0::1"],
+    "ISATAP to an address that is not public": ["2606:4700::5efe:7f00:1", "2606:4700:0:0:200:5efe:a00:1"],
+    "Azure's platform": ["168.63.129.16"],
     "discard and not yet assigned": ["100::1", "4000::1", "5f00::1", "e000::1"],
 }
 
@@ -89,6 +95,7 @@ def test_every_notation_of_an_ipv6_address_is_seen_through(host):
 
 
 @pytest.mark.parametrize("host", ["news.example", "1.2.3.4.example", "", "0x", "1.2.3.4.5", "256.256.256.256", "127.0.0.1 x",
+                                  "127%2E0", "8.8.8.8%lo",
                                   "a127.1", "08.1"])
 def test_a_name_is_no_address(host):
     assert literal(host) is None
@@ -118,6 +125,21 @@ def test_a_listed_network_may_be_reached(network, address, allowed):
 
 def test_a_public_address_is_never_called_listed():
     assert not Guard((ip_network("0.0.0.0/0"),)).listed(ip_address("8.8.8.8"))
+
+
+@pytest.mark.parametrize(("name", "inside"), [
+    ("localhost", True), ("LocalHost.", True), ("a.localhost", True), ("printer.local", True), ("nas.home.arpa", True),
+    ("metadata.google.internal", True), ("notlocalhost", False), ("localhost.example", False), ("local.news", False), ("", False)])
+def test_names_that_lead_inside_by_agreement(name, inside):
+    assert is_inside(name) is inside
+
+
+async def test_a_socket_is_refused_although_nobody_looked_at_the_address_before():
+    wire = Wire(Guard(()), SystemResolver(), proxy=None, tls=None)
+    with pytest.raises(ClientConnectorError) as refused:   # aiohttp asks no resolver about a literal
+        await wire.send(URL("http://127.0.0.1:9/"), {}, Trail())
+    await wire.close()
+    assert isinstance(refused.value.os_error, PrivateAddressError)
 
 
 class Answers(AbstractResolver):

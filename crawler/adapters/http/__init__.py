@@ -19,7 +19,7 @@ from aiohttp.abc import AbstractResolver
 
 from crawler.adapters.http import faults
 from crawler.adapters.http.decode import ACCEPTED, Body, BodyError
-from crawler.adapters.http.guard import Guard, literal
+from crawler.adapters.http.guard import Guard, is_inside, literal
 from crawler.adapters.http.lookup import SystemResolver
 from crawler.adapters.http.pacing import Pacer
 from crawler.adapters.http.target import BadUrlError, Target, basic, follow, parse
@@ -209,10 +209,15 @@ class HttpFetcher:
         return Failed(reason, faults.one_line(detail), self._clock())
 
     def _refuse_private(self, target: Target) -> None:
-        """Literals are refused before anything else is done: through a proxy this is the only check there can be."""
-        address = literal(target.url.raw_host or "")
+        """Literals are refused before anything else is done: through a proxy, which looks names up itself, this is the
+        only check there can be. There, names that are private by agreement are refused too, unless some network is
+        listed: then a person does fetch from inside, and the name alone does not say from where."""
+        host = target.url.raw_host or ""
+        address = literal(host)
         if address is not None and not self._guard.allows(address):
             raise _FaultError(Reason.PRIVATE, f"{address} is not a public address")
+        if self._crawl.proxy and not self._crawl.private_networks and is_inside(host):
+            raise _FaultError(Reason.PRIVATE, f"{host} is not a public name")
 
     def _is_private(self, target: Target, trail: Trail) -> bool:
         peer = target.url.raw_host if self._crawl.proxy else trail.peer

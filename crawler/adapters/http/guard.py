@@ -13,14 +13,19 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# `ipaddress.is_global` lets these pass: protocol assignments, the 6to4 relay, benchmarks, the reserved class E.
+# `ipaddress.is_global` lets these pass: protocol assignments, the 6to4 relay, benchmarks, the reserved class E; and one
+# that is public by its number alone: to a machine at Azure it is the platform, with its certificates (WireServer).
 _NEVER_4 = tuple(IPv4Network(n) for n in (
-    "0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"))
+    "0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32"))
 # Global unicast is 2000::/3 and nothing else: that leaves out NAT64 (64:ff9b::/96), which carries any IPv4 address,
 # IPv4-compatible ::a.b.c.d, link and site local, multicast. Within it: Teredo and other protocol assignments, 6to4
 # (carries any IPv4 address), documentation.
 _UNICAST_6 = IPv6Network("2000::/3")
 _NEVER_6 = tuple(IPv6Network(n) for n in ("2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20"))
+# ISATAP (RFC 5214, 6.1), under any prefix: a machine that speaks it sends the packet to the IPv4 address at the end.
+_ISATAP = (0x00005EFE, 0x02005EFE)
+# By their ends: loopback (RFC 6761), multicast DNS (RFC 6762), homes (RFC 8375), ICANN's for private use.
+_INSIDE = ("localhost", "local", "home.arpa", "internal")
 
 # A hostile zone can answer with thousands; each costs a socket and a packet to somebody.
 MAX_ADDRESSES = 100
@@ -35,7 +40,15 @@ def is_public(address: Address) -> bool:
     plain = _unmapped(address)
     if isinstance(plain, IPv4Address):
         return plain.is_global and not any(plain in network for network in _NEVER_4)
+    if int(plain) >> 32 & 0xFFFFFFFF in _ISATAP and not is_public(IPv4Address(int(plain) & 0xFFFFFFFF)):
+        return False
     return plain in _UNICAST_6 and plain.is_global and not any(plain in network for network in _NEVER_6)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a host name is one of those that by agreement lead nowhere but to the machine or the network around it."""
+    plain = name.lower().rstrip(".")
+    return any(plain == end or plain.endswith(f".{end}") for end in _INSIDE)
 
 
 def literal(host: str) -> Address | None:
@@ -43,7 +56,8 @@ def literal(host: str) -> Address | None:
 
     None for a name.
     """
-    bare = host.strip("[]").partition("%")[0].rstrip(".")
+    bare = host.strip("[]")
+    bare = (bare.partition("%")[0] if ":" in bare else bare).rstrip(".")
     try:
         return ip_address(bare)
     except ValueError:

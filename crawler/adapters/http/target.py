@@ -11,6 +11,7 @@ from crawler.adapters.http.guard import literal
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%00")
 _NO_HOST = re.compile(r"https?:(?!//[^/?#])", re.IGNORECASE)  # urljoin would take what follows as a path
+_NO_HOST_HOLDS = re.compile(r"[\x00-\x20\x7f#/:<>?@\[\\\]^|%]")  # WHATWG URL, "forbidden domain code point"
 _LONGEST = 8192
 # Everything that may stand in a path and a query, and "%": what is escaped already stays as it is, because signed URLs
 # do not survive another spelling.
@@ -89,14 +90,24 @@ def _target(text: str) -> Target:
 
 def _host(name: str) -> str:
     """Lower case, ASCII (IDNA); an address in its usual notation, in brackets where it is IPv6."""
+    if ":" not in name:  # there "%" begins a zone, which has no meaning outside this machine
+        name = _plain(name)
     address = literal(name)
     if address is None:
-        name = URL.build(scheme="http", host=name).raw_host or ""
+        name = _plain(URL.build(scheme="http", host=name).raw_host or "")
         address = literal(name)  # full-width digits and dots become an address only here
-    # A zone ("%lo") has no meaning outside this machine.
     if address is None:
         return name
     return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _plain(name: str) -> str:
+    """A host without its escapes, as browsers read it: left alone, "%31%32%37.1" is a name to us and an address to a
+    proxy. Raises BadUrlError where it then holds what no host may hold, and UnicodeDecodeError."""
+    plain = unquote(name, errors="strict").lower()
+    if _NO_HOST_HOLDS.search(plain):
+        raise BadUrlError("a host with characters that no host may have")
+    return plain
 
 
 def _escaped(part: str) -> str:
