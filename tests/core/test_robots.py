@@ -106,6 +106,66 @@ def test_rfc_9309(text, agent, path, allowed):
     assert rules(text.encode(), 200).allowed(SITE + path, agent) is allowed
 
 
+GROUPS = """allow: /before/
+
+user-agent: Harbour
+disallow: /
+allow: /pier/
+user-agent: Quarry
+disallow: /
+allow: /lime/
+
+
+allow: /slate/
+user-agent: Orchard
+
+user-agent: harbour
+allow: /quay/
+disallow: /
+"""
+
+
+@pytest.mark.parametrize(("agent", "path", "allowed"), [
+    ("Harbour", "/pier/2", True), ("Harbour", "/quay/2", True), ("Harbour", "/lime/2", False), ("Quarry", "/lime/2", True),
+    ("Quarry", "/slate/2", True), ("Quarry", "/quay/2", False), ("Orchard", "/quay/2", True), ("Orchard", "/pier/2", False),
+    ("Harbour", "/before/", False), ("Quarry", "/before/", False), ("Orchard", "/before/", False), ("Lighthouse", "/pier/2", True),
+])
+def test_groups_of_one_agent_are_one_and_rules_outside_of_groups_none(agent, path, allowed):
+    assert rules(GROUPS.encode(), 200).allowed(SITE + path, agent) is allowed
+
+
+# pattern, paths that it allows where everything else is forbidden, paths that it does not
+PATTERNS = [
+    ("/boat", ["/boat", "/boat.html", "/boat/red.html", "/boats", "/boats/new.html", "/boat.html?id=7"],
+     ["/quay", "/Boat.html", "/steamboat", "/?id=boat"]),
+    ("/boat*", ["/boat", "/boat.html", "/boat/red.html", "/boats", "/boats/new.html", "/boat.html?id=7"],
+     ["/quay", "/Boat.html", "/steamboat", "/?id=boat"]),
+    ("/boat/", ["/boat/", "/boat/red", "/boat/?red", "/boat/red.html", "/boat/?id=7"],
+     ["/boat", "/boat.html", "/quay", "/Boat/Red.html"]),
+    ("/*.cgi", ["/ask.cgi", "/bin/ask.cgi", "/bin/ask.cgi?for=tea", "//bin/any.cgi.html", "/ask.cgi/", "/page?by=ask.cgi/"],
+     ["/quay", "/cgi/", "/page?cgi", "/ask.CGI"]),
+    ("/*.cgi$", ["/ask.cgi", "/bin/ask.cgi"],
+     ["/quay", "/ask.cgi?for=tea", "/ask.cgi/", "/ask.cgi5", "/cgi/", "/page?cgi", "/aacgiaa", "//ask.CGI"]),
+    ("/boat*.cgi", ["/boat.cgi", "/boats/crew.cgi?for=tea"], ["/Boat.CGI", "/boat", "/quay.cgi"]),
+    ("/dock/*/rope", ["/dock/2/rope", "/dock//rope", "/dock/a/b/rope", "/dock/2/ropes"], ["/dock/rope", "/dock/2/chain"]),
+    ("/dock$", ["/dock"], ["/dock/", "/docks", "/dock?x", "/dock/rope"]),
+    ("/dock/index.html", ["/dock/", "/dock/index.html"], ["/dock/index.htm", "/dock", "/other"]),
+    ("/$", ["/"], ["/dock", "/?"]),
+    ("/dock#rope", ["/dock", "/docks"], ["/do"]),
+    ("/a?b=c&d=https://quay.example?e&f", ["/a?b=c&d=https://quay.example?e&f"], ["/a?b=c", "/a"]),
+    ("/süd", ["/s%C3%BCd", "/s%c3%bcd", "/süd"], ["/sud", "/s%FCd"]),
+    ("/s%C3%BCd", ["/s%C3%BCd", "/s%c3%bcd", "/süd"], ["/sud"]),
+    ("/%70ier", ["/pier", "/%70ier"], ["/%2570ier"]),
+    ("/%2A", ["/%2A"], ["/pier"]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "path", "allowed"), [
+    (pattern, path, path in inside) for pattern, inside, outside in PATTERNS for path in (*inside, *outside)])
+def test_a_pattern_allows(pattern, path, allowed):
+    assert rules(f"user-agent: FooBot\ndisallow: /\nallow: {pattern}\n".encode(), 200).allowed(SITE + path, "FooBot") is allowed
+
+
 @pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b"\xef\xbb", b"\xef", b"\xef\xbb\xbf\r\n"])
 def test_a_byte_order_mark_is_no_part_of_the_first_line(prefix):
     assert not rules(prefix + b"user-agent: FooBot\ndisallow: /", 200).allowed(SITE + "/x", "FooBot")
@@ -178,6 +238,14 @@ def test_a_line_of_any_length_is_cut():
     pattern = "/x/" + "a" * 20_000
     robots = rules(f"user-agent: *\ndisallow: {pattern}/only-this".encode(), 200)
     assert not robots.allowed(f"{SITE}{pattern}/other", "FooBot")
+
+
+@pytest.mark.parametrize("field", ["allow", "disallow"])
+def test_a_line_is_cut_at_the_same_byte_as_by_google(field):
+    kept = "/x/" + "a" * (8 * 2083 - 1 - len(f"{field}: /x//")) + "/"
+    robots = rules(f"user-agent: *\n{field}: {kept}qux\n{'disallow: /' * (field == 'allow')}".encode(), 200)
+    assert robots.allowed(f"{SITE}{kept}other", "FooBot") is (field == "allow")
+    assert robots.allowed(SITE + kept[:-1], "FooBot") is (field == "disallow")
 
 
 def test_twenty_thousand_rules():
