@@ -92,12 +92,14 @@ class Pages:
         state = await self._robots_of(url)
         status = state.robots_status or 0
         if _is_silent(status):  # everything is forbidden for now (RFC 9309, 2.3.1), and asked again
-            why = f"robots.txt could not be had: {f'HTTP {status}' if status else 'no answer'}"
-            return Failed(Reason.HTTP_5XX if status else Reason.NETWORK, why, self.clock())
+            reason, why = _SILENCE.get(status, (Reason.HTTP_5XX, f"HTTP {status}"))
+            return Failed(reason, f"robots.txt could not be had: {why}", self.clock())
         ask = partial(robots.permission, state.robots or b"", status)
         try:
             permission = await self.pool.run(ask, url, self.agent, timeout=ROBOTS_SECONDS)
         except WorkerError as error:
+            # Kept as if it could not be had: each page of the host would else cost the workers as much again.
+            await self.store.save_host(replace(state, robots=b"", robots_status=_UNREADABLE))
             return Failed(error.reason, f"robots.txt: {error.detail}", self.clock())
         if permission.delay:
             self.fetcher.set_delay(state.host, timedelta(seconds=permission.delay))
@@ -113,11 +115,16 @@ class Pages:
         if state.robots_at is not None and self.clock() - state.robots_at < age:
             return state
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
-        body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", 0)
-        status = outcome.status if isinstance(outcome, Refused) else status
+        body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", _status_of(outcome))
+        now = self.clock()
         if isinstance(outcome, Failed | Refused) and _is_silent(status):
             event(_log, "robots-failed", logging.WARNING, host=host, reason=outcome.reason, detail=outcome.detail)
-        state = replace(await self.store.host(host), robots=body, robots_status=status, robots_at=self.clock())
+        state = await self.store.host(host)
+        if _is_silent(status) and 200 <= (state.robots_status or 0) < 300:
+            # What the site said last holds for longer than a day while it says nothing (RFC 9309, 2.4); that it once had
+            # no robots.txt does not.
+            body, status, now = state.robots or b"", state.robots_status or 0, now - ROBOTS_AGE + ROBOTS_RETRY
+        state = replace(state, robots=body, robots_status=status, robots_at=now)
         await self.store.save_host(state)
         return state
 
@@ -174,9 +181,24 @@ class Pages:
         return again
 
 
+_UNANSWERED, _PRIVATE, _UNREADABLE = 0, -1, -2   # in the place of a status
+_SILENCE = {_UNANSWERED: (Reason.NETWORK, "no answer"), _PRIVATE: (Reason.PRIVATE, "not at a public address"),
+            _UNREADABLE: (Reason.CPU, "too much work to read")}
+
+
+def _status_of(outcome: Refused | Failed | Unchanged) -> int:
+    """The status under which an answer that is no robots.txt is kept. That there are too many redirects, or that one
+    leads nowhere, says as much as a 404 (RFC 9309, 2.3.1.2); one that leads inside has something to hide."""
+    if isinstance(outcome, Refused):
+        return outcome.status
+    if isinstance(outcome, Failed) and outcome.reason in (Reason.REDIRECTS, Reason.REDIRECT):
+        return 404
+    return _PRIVATE if isinstance(outcome, Failed) and outcome.reason is Reason.PRIVATE else _UNANSWERED
+
+
 def _is_silent(status: int) -> bool:
-    """Whether a host did not say what its robots.txt is: no answer, or a fault of its server."""
-    return status == 0 or status >= 500
+    """Whether a host did not say what its robots.txt is: no answer, a fault of its server, nothing one could read."""
+    return status <= 0 or status >= 500
 
 
 def _unread(entry: Entry, reason: Reason) -> Page:

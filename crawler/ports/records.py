@@ -123,7 +123,7 @@ class HostState:
     host: str
     pause_until: datetime | None = None      # a public host that asked for quiet
     robots: bytes | None = None
-    robots_status: int | None = None         # HTTP status, 0 for unreachable
+    robots_status: int | None = None         # HTTP status; 0 and below for none, see pages.py
     robots_at: datetime | None = None
 
 
