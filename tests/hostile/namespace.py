@@ -10,6 +10,7 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -151,9 +152,9 @@ class Names(asyncio.DatagramProtocol):
 # --- the ledger -------------------------------------------------------------------------------------------------------
 
 class Ledger:
-    """A server at every address: who came to which one, and what was asked. `answers`: path -> (status, type, body).
+    """A server at every address: who came to which one, and what was asked.
 
-    `/to/STATUS?LOCATION` redirects.
+    `answers`: "host/path", else "/path" -> (status, type or Location, body). `/to/STATUS?LOCATION` redirects.
     """
 
     def __init__(self):
@@ -176,21 +177,22 @@ class Ledger:
                 return
             head = await reader.readuntil(b"\r\n\r\n")
             entry[2] = head.split(b"\r\n")[0].decode("latin-1")
-            writer.write(self.answer(head.split()[1].decode("latin-1")))
+            named = re.search(rb"\r\nhost: *([^\r]*)", head, re.IGNORECASE)
+            writer.write(self.answer(head.split()[1].decode("latin-1"), named[1].decode("latin-1") if named else ""))
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, IndexError, asyncio.CancelledError):
             pass   # came without a question, or the test is over
         finally:
             writer.close()
 
-    def answer(self, target):
+    def answer(self, target, host):
         parts = urlsplit(target)
         if parts.path.startswith("/to/"):
             status = parts.path.split("/")[2]
             return f"HTTP/1.1 {status} Moved\r\nLocation: {unquote(parts.query)}\r\nContent-Length: 0\r\n\r\n".encode()
-        status, kind, body = self.answers.get(parts.path, (200, "text/html", "<p>Nothing much."))
-        raw = body.encode()
-        return f"HTTP/1.1 {status} So\r\nContent-Type: {kind}\r\nContent-Length: {len(raw)}\r\n\r\n".encode() + raw
+        status, kind, body = self.answers.get(host + parts.path) or self.answers.get(parts.path, (200, "text/html", "<p>Hm."))
+        raw, named = body.encode(), "Location" if 300 <= status < 400 else "Content-Type"
+        return f"HTTP/1.1 {status} So\r\n{named}: {kind}\r\nContent-Length: {len(raw)}\r\n\r\n".encode() + raw
 
     async def read(self):
         """Everything since the last time. A connection of our own to each port stands behind all others in its queue."""
