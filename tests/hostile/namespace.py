@@ -88,7 +88,7 @@ def connections_begun():
 
 # --- names ------------------------------------------------------------------------------------------------------------
 
-FILES = {"/etc/resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+FILES = {"/etc/resolv.conf": "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n",
          "/etc/nsswitch.conf": "hosts: files dns\n",
          "/etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost\n10.0.0.7 printer\n"}
 BIND, A, CNAME, AAAA = 4096, 1, 5, 28

@@ -59,8 +59,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 async def opened(tmp_path_factory):
-    """The application over loopback, with a clock that stands until it is set, and three seconds for a request."""
-    crawl = Crawl(private_networks=(ip_network("127.0.0.0/8"),), timeout=timedelta(seconds=3),
+    """The application over loopback, with a clock that stands until it is set, and five seconds for a request."""
+    crawl = Crawl(private_networks=(ip_network("127.0.0.0/8"),), timeout=timedelta(seconds=5),
                   per_host=PerHost(concurrency=4, delay=timedelta(0)))
     folder = tmp_path_factory.mktemp("robots")
     settings = Settings(store=f"sqlite:///{folder / 'store.db'}", state_dir=folder, crawl=crawl, extract=Extract(workers=1))
