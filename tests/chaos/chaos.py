@@ -1,0 +1,294 @@
+"""The chaos test: a daemon that is killed again and again among servers that fail one time in three loses nothing.
+
+    python tests/chaos/chaos.py --runs 10 --kills 100 --seed 7      one line a run; exit status 1 where one fails
+    python tests/chaos/chaos.py --mutant "no uniqueness"            the same on a product that is wrong
+
+A run: a seeded news room appears hour by hour, its ledger spoils answers, the daemon is ended by SIGKILL at seeded times
+and points. Then the machine is off for some hours, a last daemon finds calm, and `invariants` are checked.
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import invariants
+import ledger as ledgers
+from invariants import Evidence, Sample, read_lines
+from killpoints import POINTS
+from launch import Daemon, Launcher
+from mutants import MUTANTS
+from newsroom import Newsroom, Plan
+
+START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+OFF = timedelta(hours=9)        # longer than any retry of a page and any Retry-After
+DELAY = 0.05                    # seconds between two starts at a host, by the event loop, which no clock hurries
+PER_HOST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """How one start of the daemon ends: at the `nth` passage of a point, or after so many seconds."""
+
+    point: str = ""
+    nth: int = 1
+    after: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One run. `rate`: seconds of the world in a real one. `lease` and `idle` in seconds of the world."""
+
+    seed: str
+    plan: Plan
+    kills: tuple[Kill, ...] = ()
+    rate: float = 600.0
+    lease: float = 480.0
+    idle: float = 30.0
+    share: int = 3
+    forced: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mutant: str = ""
+    reference: bool = True
+    cold: bool = True           # the last start is of a process of its own, its workers spawned
+    patience: float = 40.0      # seconds for the calm
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run showed: violations by invariant, and figures."""
+
+    scenario: Scenario
+    violations: dict[int, list[str]]
+    kills: int
+    points: Counter[str]
+    requests: int
+    mishaps: Counter[str]
+    articles: int
+    stories: int
+    seconds: float
+    first_poll: float | None    # seconds from the start of a new process until its first request for a due feed
+    terms: list[float]          # seconds from SIGTERM to the end
+    lease_back: float           # seconds of the world, the longest that work of a killed process waited
+    memory: int                 # KiB, the most
+
+    def line(self) -> str:
+        """One line for a person."""
+        verdict = "ok" if not self.violations else "FAILED " + ", ".join(map(str, self.violations))
+        spoiled = sum(self.mishaps.values())
+        return (f"seed {self.scenario.seed}: {verdict}; {self.kills} kills, {self.requests} requests, {spoiled} spoiled, "
+                f"{self.articles} articles, {self.stories} stories, first poll {self.first_poll or 0:.1f} s, SIGTERM "
+                f"{max(self.terms, default=0):.1f} s, {self.memory // 1024} MiB, {self.seconds:.0f} s")
+
+
+def seeded(seed: str, kills: int, *, originals: int = 14, seconds: float = 1.0) -> Scenario:
+    """A run with so many kills, which come after `seconds` on the average; half of them at named points."""
+    chance = random.Random(f"{seed} kills")
+    named = list(POINTS)
+    chance.shuffle(named)
+    chosen = [Kill(named[at // 2 % len(named)], chance.choice((1, 1, 1, 2, 3, 5)), after=2 * seconds) if at % 2
+              else Kill(after=chance.uniform(0.1, 2 * seconds)) for at in range(kills)]
+    quiet = max(120, int(kills * seconds * 600 / 60 * 0.8))
+    return Scenario(seed, Plan(originals, 0.6, quiet, (10, 15, 20)), tuple(chosen))
+
+
+async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
+    """Play a scenario, and its undisturbed twin beside it."""
+    began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+    calm = replace(scenario, kills=(), share=0, forced={}, mutant="", rate=scenario.rate * 3, lease=scenario.lease * 3,
+                   idle=scenario.idle * 3, cold=False, patience=60.0)
+    async with asyncio.TaskGroup() as group:
+        twin = group.create_task(_Stage(calm, launcher, folder / "calm").play()) if scenario.reference else None
+        task = group.create_task(_Stage(scenario, launcher, folder / "chaos").play())
+    stage = task.result()
+    evidence = stage.evidence(twin.result().store if twin else None)
+    found = await asyncio.to_thread(invariants.check, evidence)
+    result = _result(stage, evidence, found, time.monotonic() - began)
+    if not found:
+        shutil.rmtree(folder)
+    return result
+
+
+def _result(stage: "_Stage", evidence: Evidence, found: dict[int, list[str]], seconds: float) -> Result:
+    ledger = stage.ledger
+    assert ledger is not None
+    return Result(
+        stage.scenario, found, stage.killed, Counter(line["point"] for line in evidence.noted("killed")),
+        len(ledger.asked), Counter(one.mishap for one in ledger.asked if one.mishap),
+        evidence.rows("SELECT count(*) FROM articles")[0][0], evidence.rows("SELECT count(*) FROM stories")[0][0],
+        seconds, stage.first_poll, stage.terms, 0.0, max((each.memory for each in stage.samples), default=0))
+
+
+class _Stage:
+    """One run from its first start to its last."""
+
+    def __init__(self, scenario: Scenario, launcher: Launcher, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.scenario, self.launcher, self.folder = scenario, launcher, folder
+        self.store = folder / "firsthand.db"
+        self.journal, self.log = folder / "journal.jsonl", folder / "log.jsonl"
+        self.room = Newsroom(START, scenario.seed, scenario.plan)
+        self.pace = ledgers.Pace(START, scenario.rate)
+        self.ledger: ledgers.Ledger | None = None
+        self.samples: list[Sample] = []
+        self.killed = 0
+        self.terms: list[float] = []
+        self.first_poll: float | None = None
+        self.ended = START
+
+    async def play(self) -> "_Stage":
+        """Chaos, hours of silence, calm."""
+        plan = {"forced": self.scenario.forced, "share": self.scenario.share}
+        async with ledgers.opened(self.room, self.pace, self.scenario.seed, **plan) as self.ledger:
+            for kill in self.scenario.kills:
+                await self._killed(kill)
+            await self._until_quiet()
+            self.pace.skip(OFF)
+            self.ledger.calm = True
+            await self._calm()
+        self.ended = self.pace.now()
+        return self
+
+    async def _killed(self, kill: Kill) -> None:
+        daemon = await self._start(kill)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(kill.after):
+                await self._watched(daemon)
+        daemon.kill()
+        await daemon.ended
+        self.killed += 1
+
+    async def _until_quiet(self) -> None:
+        """Let the news room finish, among mishaps still."""
+        left = (self.room.moment(self.scenario.plan.quiet + 20) - self.pace.now()).total_seconds() / self.pace.rate
+        daemon = await self._start()
+        await self._watched(daemon, max(left, 0.5))
+        await self._terminate(daemon)
+
+    async def _calm(self) -> None:
+        began = time.monotonic()
+        if self.scenario.cold:
+            async with Launcher(workers="spawn") as cold:
+                await self._settled(began, await self._start(launcher=cold))
+        else:
+            await self._settled(began, await self._start())
+
+    async def _settled(self, began: float, daemon: Daemon) -> None:
+        """Until nothing waits and every feed has been read, twice over, or patience ends."""
+        until = began + self.scenario.patience
+        while time.monotonic() < until and not daemon.ended.done() and not await asyncio.to_thread(self._is_settled, began):
+            await self._watched(daemon, 0.2)
+        self.first_poll = next((one.mono - began for one in self._asked() if one.resource == "feed" and one.mono > began), None)
+        await self._terminate(daemon)
+
+    def _is_settled(self, began: float) -> bool:
+        read = Counter(line["url"] for line in read_lines(self.journal)
+                       if line["event"] == "polled" and line["mono"] > began and not line["reason"])
+        evidence = self.evidence(None)
+        return all(read[url] >= 2 for url in self.room.feeds) and not any(invariants.nothing_stale(evidence))
+
+    async def _terminate(self, daemon: Daemon) -> None:
+        began = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(15):
+                await asyncio.shield(daemon.ended)
+        self.terms.append(time.monotonic() - began)
+        daemon.kill()
+        await daemon.ended
+
+    async def _watched(self, daemon: Daemon, seconds: float = 3600) -> None:
+        """Look at the process now and then until it ends, or time is up."""
+        until = time.monotonic() + seconds
+        while not daemon.ended.done() and (left := until - time.monotonic()) > 0:
+            await asyncio.wait({daemon.ended}, timeout=min(0.25, left))
+            if (sample := daemon.look()) is not None:
+                self.samples.append(sample)
+
+    def _asked(self) -> list[ledgers.Asked]:
+        return self.ledger.asked if self.ledger is not None else []
+
+    async def _start(self, kill: Kill | None = None, launcher: Launcher | None = None) -> Daemon:
+        assert self.ledger is not None
+        return await (launcher or self.launcher).start({
+            "settings": self._settings(), "log": str(self.log), "journal": str(self.journal),
+            "start": self.pace.start.isoformat(), "base": self.pace.base, "rate": self.pace.rate,
+            "internet": ledgers.INTERNET, "mutant": self.scenario.mutant,
+            "names": {host: (at, 0 if host == ledgers.REBINDING else self.ledger.port)
+                      for host, at in self.ledger.addresses.items()},
+            "timing": {"lease": self.scenario.lease, "idle": self.scenario.idle},
+            "kill": [kill.point, kill.nth] if kill is not None and kill.point else None,
+        })
+
+    def _settings(self) -> dict[str, Any]:
+        said = self.room.settings("", self.folder)
+        crawl = {"per_host": {"concurrency": PER_HOST, "delay": f"{DELAY}s"}, "timeout": "2s",
+                 "poll": {"min": "5m", "start": "10m", "max": "24h"}}
+        return said | {"crawl": crawl, "extract": {"workers": 1}}
+
+    def evidence(self, reference: Path | None) -> Evidence:
+        """What there is to be checked."""
+        assert self.ledger is not None
+        every = {url: timedelta(minutes=int(feed.every.removesuffix("m"))) for url, feed in self.room.feeds.items()}
+        return Evidence(self.ledger, read_lines(self.journal), self.store, read_lines(self.log), self.pace.now(), every,
+                        DELAY, PER_HOST, reference, self.samples, 0)
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chaos.py", description="The chaos test, as long as wanted.")
+    parser.add_argument("--seed", default="1", help="the first run's; run N of several has SEED+N-1 (default 1)")
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=100, help="SIGKILLs in each run (default 100)")
+    parser.add_argument("--originals", type=int, default=24, help="texts in a news room, without copies (at most 30)")
+    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="a product that is wrong")
+    parser.add_argument("--keep", type=Path, help="keep stores, journals and logs of failed runs in this folder")
+    return parser.parse_args()
+
+
+def _seed(first: str, number: int) -> str:
+    return str(int(first) + number) if first.isdecimal() else f"{first}{number or ''}"
+
+
+async def _runs(arguments: argparse.Namespace, folder: Path) -> list[Result]:
+    results: list[Result] = []
+    async with Launcher() as launcher:
+        for number in range(arguments.runs):
+            scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals)
+            result = await run(replace(scenario, mutant=arguments.mutant), launcher, folder)
+            results.append(result)
+            print(result.line(), flush=True)
+            for invariant, said in result.violations.items():
+                print(f"  invariant {invariant}: " + f"\n  invariant {invariant}: ".join(said[:5]), flush=True)
+            if result.violations:
+                print(f"  again: python tests/chaos/chaos.py --runs 1 --kills {arguments.kills} --seed "
+                      f"{scenario.seed} --originals {arguments.originals}", flush=True)
+    return results
+
+
+def main() -> int:
+    """Play the runs; 1 where an invariant was violated."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory(prefix="firsthand-chaos-") as folder:
+        results = asyncio.run(_runs(arguments, arguments.keep or Path(folder)))
+    total = sum((result.mishaps for result in results), Counter[str]())
+    points = sum((result.points for result in results), Counter[str]())
+    print(f"{len(results)} runs, {sum(each.kills for each in results)} SIGKILLs ({sum(points.values())} at {len(points)} named "
+          f"points), {sum(each.requests for each in results)} requests")
+    print("spoiled: " + ", ".join(f"{name} {number}" for name, number in total.most_common()))
+    return 1 if any(result.violations for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,347 @@
+"""What must hold after a run, whatever happened in it: nine checks over the ledger, the journal and the store.
+
+Each gives its violations as sentences; none means that it holds. They hold for every interleaving: nothing here asks
+how far a run came at a moment, only what may never happen, and what must have happened in the end.
+"""
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ledger import Asked, Ledger
+
+from crawler.core import urls
+from crawler.errors import Reason
+
+MEMORY = 300 * 1024        # KiB of the daemon itself, the promise of the README
+THREADS = 40               # its loop, one a database connection, pebble's four, a few of the default executor
+DESCRIPTORS = 200          # 64 requests in flight, the database, pipes to the workers
+REASONS = frozenset(reason.value for reason in Reason)
+BAD_EVENTS = frozenset({"work-failed", "store-failed", "log", "judge-failed", "pair-failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A look at a running daemon."""
+
+    pid: int
+    memory: int             # KiB
+    threads: int
+    descriptors: int
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that a run leaves behind. `every`: feed URL -> its interval; `delay`: real seconds between two starts."""
+
+    ledger: Ledger
+    journal: list[dict[str, Any]]
+    store: Path
+    log: list[dict[str, Any]]
+    ended: datetime
+    every: dict[str, timedelta]
+    delay: float
+    per_host: int
+    reference: Path | None = None
+    samples: list[Sample] = field(default_factory=list)
+    survivors: int = 0      # worker processes that outlived their daemon by seconds
+
+    def rows(self, query: str, store: Path | None = None) -> list[sqlite3.Row]:
+        """What the store says."""
+        with sqlite3.connect(f"file:{store or self.store}?mode=ro", uri=True) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(query).fetchall()
+
+    def noted(self, *events: str) -> list[dict[str, Any]]:
+        """Lines of the journal."""
+        return [line for line in self.journal if line["event"] in events]
+
+
+def check(evidence: Evidence) -> dict[int, list[str]]:
+    """Number of the invariant -> its violations, only where there are some."""
+    found = {number: list(one(evidence)) for number, one in CHECKS.items()}
+    return {number: said for number, said in found.items() if said}
+
+
+# 1 --------------------------------------------------------------------------------------------------------------
+
+def stored_once(evidence: Evidence) -> Iterator[str]:
+    """Every article that stood in a feed for two intervals is stored once; nothing foreign is."""
+    room = evidence.ledger.room
+    stored = Counter(_name(evidence, row["url"]) for row in evidence.rows("SELECT url FROM articles"))
+    for url, number in stored.items():
+        if url not in room.names:
+            yield f"stored, though nobody published it: {url}"
+        elif number > 1:
+            yield f"stored {number} times: {url}"
+    texts = {row["id"]: row["text"] for row in evidence.rows("SELECT id, text FROM articles")}
+    if any(not text.strip() for text in texts.values()):
+        yield "an article without its text is stored"
+    yield from _sightings(evidence)
+    for feed, items in room.in_feeds().items():
+        due = evidence.ended - 2 * evidence.every[feed]
+        for item in items:
+            if room.moment(item.at) < due and urls.canonical(item.url) not in stored:
+                yield f"lost: {item.url}, in {feed} since {room.moment(item.at):%H:%M}"
+
+
+def _sightings(evidence: Evidence) -> Iterator[str]:
+    room = evidence.ledger.room
+    entries = Counter((row["feed"], row["url"]) for row in evidence.rows("SELECT feed, url FROM sightings"))
+    for (feed, url), number in entries.items():
+        if url not in room.names:
+            yield f"queued, though no feed lists it: {url}"
+        if number > 1:
+            yield f"queued {number} times from feed {feed}: {url}"
+
+
+def _name(evidence: Evidence, url: str) -> str:
+    item = evidence.ledger.room.names.get(url)
+    return urls.canonical(item.url) or url if item is not None else url
+
+
+# 2 --------------------------------------------------------------------------------------------------------------
+
+def same_stories(evidence: Evidence) -> Iterator[str]:
+    """Stories, kinds and originals equal those of an undisturbed run, and what the copies themselves declare.
+
+    Compared are membership, the original, whether it is decided, and each copy's kind. All copies of the news room
+    name their source, so that none of it hangs on when something was first seen; times, windows, confidence and the
+    names of stories do, and are not compared.
+    """
+    if evidence.reference is None:
+        return
+    here, there = (stories(evidence, store) for store in (evidence.store, evidence.reference))
+    for original in sorted(here.keys() | there.keys()):
+        if here.get(original) != there.get(original):
+            yield f"story of {original}: {here.get(original)}; undisturbed: {there.get(original)}"
+    truth = defaultdict(set)
+    for item in evidence.ledger.room.script.publications:
+        if item.of is not None:
+            truth[urls.canonical(evidence.ledger.room.script.publication(item.of).url)].add(urls.canonical(item.url))
+    said = {original: {url for url, _ in copies} for original, (_, copies) in here.items()}
+    if said != dict(truth):
+        yield f"stories are not those that were published: {said}, published: {dict(truth)}"
+
+
+def stories(evidence: Evidence, store: Path) -> dict[str, tuple[bool, frozenset[tuple[str, str]]]]:
+    """Original -> (decided, (copy, kind) of each copy)."""
+    members: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in evidence.rows("SELECT s.id, s.decided, m.position, m.kind, a.url FROM stories s JOIN members m ON"
+                             " m.story = s.id JOIN articles a ON a.id = m.article ORDER BY s.id, m.position", store):
+        members[row["id"]].append(row)
+    return {rows[0]["url"]: (bool(rows[0]["decided"]), frozenset((row["url"], row["kind"]) for row in rows[1:]))
+            for rows in members.values()}
+
+
+# 3 --------------------------------------------------------------------------------------------------------------
+
+def never_early(evidence: Evidence) -> Iterator[str]:
+    """No feed is asked before its interval is over, counted from the claim before, whoever died meanwhile; none, and
+    nothing else of its host, before a Retry-After that was committed; no host more often than its delay allows."""
+    for url, every in evidence.every.items():
+        claims = [line for line in evidence.noted("claimed-feed") if line["url"] == url]
+        asked = _asked(evidence, url)
+        for before, after in pairwise(asked):
+            claim = max((line for line in claims if line["mono"] <= before.mono), key=_mono, default=None)
+            if claim is None:
+                yield f"{url} was asked at {before.at:%H:%M:%S} without a claim"
+            elif after.at < _time(claim["now"]) + every:
+                yield (f"{url} was asked at {after.at:%H:%M:%S}, {after.at - _time(claim['now'])} after the poll that was "
+                       f"claimed at {_time(claim['now']):%H:%M:%S}; its interval is {every}")
+    yield from _against_retry_after(evidence)
+    yield from _crowded(evidence)
+
+
+def _against_retry_after(evidence: Evidence) -> Iterator[str]:
+    """Where an answer asked for quiet, and what became of it was committed, nothing of that host is claimed before."""
+    commits = evidence.noted("polled", "page-failed")
+    claims = evidence.noted("claimed-feed", "claimed-page")
+    for one in evidence.ledger.asked:
+        place = f"{one.host}{one.path}"
+        known = next((line["mono"] for line in commits if line["mono"] > one.mono and _place(line["url"]) == place), None)
+        again = next((line["mono"] for line in claims if line["mono"] > one.mono and _place(line["url"]) == place), None)
+        if one.retry_after is None or known is None or (again is not None and again < known):
+            continue
+        until = one.at + timedelta(seconds=one.retry_after)
+        early = next((line for line in claims if line["mono"] > known and urls.host(line["url"]) == one.host
+                      and _time(line["now"]) < until), None)
+        if early is not None:
+            yield (f"{place} asked at {one.at:%H:%M:%S} for quiet until {until:%H:%M:%S}, and {early['url']} was claimed at "
+                   f"{_time(early['now']):%H:%M:%S}")
+
+
+def _crowded(evidence: Evidence) -> Iterator[str]:
+    """Starts at a host within any second: as many as the delay allows, and two more, since the ledger sees a request
+    when it arrives."""
+    starts: dict[str, list[float]] = defaultdict(list)
+    for one in evidence.ledger.asked:
+        starts[one.host].append(one.mono)
+    most = int(1 / evidence.delay) + 3
+    for host, times in starts.items():
+        for first, last in zip(times, times[most:], strict=False):
+            if last - first < 1:
+                yield f"{host} had more than {most} requests within {last - first:.2f} s; its delay is {evidence.delay} s"
+                break
+        if (peak := evidence.ledger.at_once[host]) > evidence.per_host:
+            yield f"{host} had {peak} requests at once; {evidence.per_host} are allowed"
+
+
+# 4 --------------------------------------------------------------------------------------------------------------
+
+ENDS = ("polled", "stored", "attached", "page-failed")
+
+
+def one_request_a_claim(evidence: Evidence) -> Iterator[str]:
+    """A claim is at most one request, whatever became of it; a claim of a process that died is void."""
+    lines = evidence.noted("born", "claimed-feed", "claimed-page", *ENDS)
+    requests = [one for one in evidence.ledger.asked if one.resource != "robots"]
+    claims: dict[str, list[bool]] = defaultdict(list)      # of a place: whether each open claim has had its request
+    for at in sorted([*lines, *requests], key=_when):
+        if isinstance(at, Asked):
+            place = f"{at.host}{at.path}"
+            if False in claims[place]:
+                claims[place].remove(False)
+                claims[place].append(True)
+            else:
+                yield f"{place} was asked once more than it was claimed, at {at.at:%H:%M:%S} ({at.mishap or 'well'})"
+        elif at["event"] == "born":
+            claims.clear()
+        else:
+            _claimed_or_ended(at, claims[_place(at["url"])])
+
+
+def _claimed_or_ended(line: dict[str, Any], claims: list[bool]) -> None:
+    if line["event"] not in ENDS:
+        claims.append(False)
+    elif claims:
+        claims.remove(True if True in claims else False)
+
+
+def _when(at: Asked | dict[str, Any]) -> float:
+    return at.mono if isinstance(at, Asked) else _mono(at)
+
+
+# 5 --------------------------------------------------------------------------------------------------------------
+
+def nothing_private(evidence: Evidence) -> Iterator[str]:
+    """No connection to an address that is not public."""
+    for address in evidence.ledger.reached:
+        yield f"a connection to {address}"
+
+
+# 6 --------------------------------------------------------------------------------------------------------------
+
+def bounded(evidence: Evidence) -> Iterator[str]:
+    """Memory, threads and descriptors of the daemon; worker processes end with it."""
+    for sample in evidence.samples:
+        for what, found, most in (("KiB of memory", sample.memory, MEMORY), ("threads", sample.threads, THREADS),
+                                  ("descriptors", sample.descriptors, DESCRIPTORS)):
+            if found > most:
+                yield f"daemon {sample.pid} had {found} {what}; at most {most} are promised"
+    if evidence.survivors:
+        yield f"{evidence.survivors} worker processes outlived their daemon"
+
+
+# 7 --------------------------------------------------------------------------------------------------------------
+
+def nothing_stale(evidence: Evidence) -> Iterator[str]:
+    """No lease is left, no feed overdue, nothing waits."""
+    for table in ("feeds", "sightings", "articles"):
+        for row in evidence.rows(f"SELECT count(*) AS n FROM {table} WHERE lease_until IS NOT NULL"):
+            if row["n"]:
+                yield f"{row['n']} leases are left on {table}"
+    for row in evidence.rows("SELECT url, next_poll FROM feeds WHERE position IS NOT NULL AND NOT disabled"):
+        if (late := evidence.ended - moment(row["next_poll"])) > evidence.every[row["url"]]:
+            yield f"{row['url']} is overdue by {late}"
+    for what, query in (("sightings wait", "SELECT count(*) AS n FROM sightings WHERE state = 'waiting'"),
+                        ("articles are not judged", "SELECT count(*) AS n FROM articles WHERE unjudged")):
+        if number := evidence.rows(query)[0]["n"]:
+            yield f"{number} {what}"
+
+
+# 8 --------------------------------------------------------------------------------------------------------------
+
+def database_sound(evidence: Evidence) -> Iterator[str]:
+    """SQLite finds no fault, and what the tables say of each other agrees."""
+    if (said := [row[0] for row in evidence.rows("PRAGMA integrity_check")]) != ["ok"]:
+        yield f"integrity_check: {said}"
+    if said := [tuple(row) for row in evidence.rows("PRAGMA foreign_key_check")]:
+        yield f"foreign_key_check: {said}"
+    for what, query in (
+        ("sightings are done without an article", "SELECT count(*) AS n FROM sightings WHERE state = 'done' AND article"
+         " NOT IN (SELECT id FROM articles)"),
+        ("articles have no address", "SELECT count(*) AS n FROM articles WHERE id NOT IN (SELECT article FROM addresses)"),
+        ("keys are of no article", "SELECT count(*) AS n FROM keys WHERE article NOT IN (SELECT id FROM articles)"),
+        ("matches are of no article", "SELECT count(*) AS n FROM matches WHERE a NOT IN (SELECT id FROM articles)"
+         " OR b NOT IN (SELECT id FROM articles)"),
+        ("stories have fewer than two members", "SELECT count(*) AS n FROM (SELECT story FROM members GROUP BY story"
+         " HAVING count(*) < 2)"),
+    ):
+        if number := evidence.rows(query)[0]["n"]:
+            yield f"{number} {what}"
+
+
+# 9 --------------------------------------------------------------------------------------------------------------
+
+def reasons_given(evidence: Evidence) -> Iterator[str]:
+    """Each failure has one reason from the closed list, and nothing else went wrong."""
+    for line in evidence.log:
+        if line["event"] in ("feed-failed", "page-failed", "robots-failed") and line.get("reason") not in REASONS:
+            yield f"{line['event']} {line.get('url')} for the reason {line.get('reason')!r}"
+        if line["event"] in BAD_EVENTS or ("traceback" in line and line["event"] != "lease-lost"):
+            yield f"{line['event']}: {line.get('error') or line.get('detail') or line.get('message') or line}"
+    for line in evidence.noted("polled"):
+        if line["reason"] is not None and line["reason"] not in REASONS:
+            yield f"{line['url']} failed for the reason {line['reason']!r}"
+    for row in evidence.rows("SELECT url, reason FROM sightings WHERE reason IS NOT NULL"):
+        if row["reason"] not in REASONS:
+            yield f"{row['url']} failed for the reason {row['reason']!r}"
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+def moment(stored: int) -> datetime:
+    """A time as the store keeps it."""
+    from crawler.adapters.store.columns import Moment
+
+    return Moment().process_result_value(stored, None)  # type: ignore[arg-type,return-value]  # SQLite's, never NULL
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _mono(line: dict[str, Any]) -> float:
+    return float(line["mono"])
+
+
+def _place(url: str) -> str:
+    return url.partition("://")[2].partition("?")[0]
+
+
+def _asked(evidence: Evidence, url: str) -> list[Asked]:
+    return [one for one in evidence.ledger.asked if f"{one.host}{one.path}" == _place(url)]
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """A file of JSON lines; the last one may have been cut off by a kill."""
+    found = []
+    for line in path.read_text("utf-8", errors="replace").splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            found.append({"event": "log", "message": line})
+    return found
+
+
+CHECKS: dict[int, Callable[[Evidence], Iterator[str]]] = {
+    1: stored_once, 2: same_stories, 3: never_early, 4: one_request_a_claim, 5: nothing_private, 6: bounded,
+    7: nothing_stale, 8: database_sound, 9: reasons_given,
+}

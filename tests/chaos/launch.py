@@ -1,0 +1,97 @@
+"""The driver's side of `daemon.py`: start it, kill it, look at it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from invariants import Sample
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(slots=True, eq=False)
+class Daemon:
+    """One start. `ended` becomes its exit status, negative for a signal."""
+
+    pid: int
+    ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def signal(self, number: int) -> None:
+        """Send a signal, unless it has ended. The launcher waits for it, so that its pid is nobody else's until then."""
+        if not self.ended.done():
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.signal(signal.SIGKILL)
+
+    def look(self) -> Sample | None:
+        """Its memory, threads and descriptors; None where it has ended."""
+        try:
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
+            if "VmRSS" not in status:
+                return None
+            return Sample(self.pid, int(status["VmRSS"].split()[0]), int(status["Threads"]),
+                          len(os.listdir(f"/proc/{self.pid}/fd")))
+        except OSError:
+            return None
+
+
+class Launcher:
+    """A process that starts daemons. `workers`: how their worker processes begin."""
+
+    def __init__(self, workers: Literal["forkserver", "spawn"] = "forkserver") -> None:
+        self.workers = workers
+        self._process: asyncio.subprocess.Process | None = None
+        self._alive: dict[int, Daemon] = {}
+        self._started: asyncio.Queue[int] = asyncio.Queue()
+        self._turn = asyncio.Lock()
+        self.forkserver = 0
+
+    async def __aenter__(self) -> Self:
+        path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
+        self._process = await asyncio.create_subprocess_exec(
+            # Of those that are killed the tracker of semaphores cleans up, and says so.
+            sys.executable, "-Wignore::UserWarning:multiprocessing.resource_tracker", str(Path(__file__).with_name("daemon.py")), self.workers, stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+        await self._reader
+
+    async def start(self, order: dict[str, Any]) -> Daemon:
+        """Start a daemon."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        async with self._turn:
+            self._process.stdin.write(json.dumps({"start": {**order, "workers": self.workers}}).encode() + b"\n")
+            pid = await self._started.get()
+        return self._alive[pid]
+
+    def orphans(self) -> int:
+        """Worker processes that run; none may when no daemon does."""
+        tasks = Path(f"/proc/{self.forkserver}/task/{self.forkserver}/children")
+        return len(tasks.read_text().split()) if self.forkserver and tasks.exists() else 0
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            said = json.loads(line)
+            if "started" in said:
+                self._alive[said["started"]] = Daemon(said["started"])
+                self._started.put_nowait(said["started"])
+            elif "ended" in said:
+                self._alive.pop(said["ended"]).ended.set_result(said["status"])
+            else:
+                self.forkserver = said["forkserver"]

@@ -1,0 +1,118 @@
+"""Five ways in which the product could be wrong, each applied by replacing functions of a running process."""
+
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any
+
+MUTANTS = {
+    "next_at written after the fetch": 3,
+    "validators saved before the entries": 1,
+    "no uniqueness": 1,
+    "the HTTP library's silent retry left on": 4,
+    "entries of broken XML kept": 1,
+}
+"""Its name -> the invariant that catches it."""
+
+
+def apply(name: str) -> None:
+    """Make this process the mutant."""
+    dict(zip(MUTANTS, (_reserve_nothing, _validators_first, _no_uniqueness, _silent_retry, _lenient), strict=True))[name]()
+
+
+def _reserve_nothing() -> None:
+    """A claim leases the feed, and leaves its `next_poll` to the end of the poll."""
+    from crawler.adapters.store.feeds import Feeds
+    from crawler.adapters.store.tables import feeds
+
+    reserve = Feeds._reserve
+
+    async def leased(self: Any, connection: Any, feed: Any, now: Any, lease: Any, *rest: Any) -> Any:
+        import sqlalchemy as sa
+
+        claimed = await reserve(self, connection, feed, now, lease, *rest)
+        await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(next_poll=feed.state.next_poll or now))
+        return claimed
+
+    Feeds._reserve = leased  # type: ignore[method-assign]  # a mutant
+
+
+def _validators_first() -> None:
+    """The state of the feed in one transaction, its entries in the next."""
+    from crawler.adapters.store import SqlStore
+
+    finish = SqlStore.finish_poll
+
+    async def twice(self: Any, feed: Any, state: Any, entries: Any, now: Any) -> Any:
+        await finish(self, feed, state, (), now)
+        return await finish(self, feed, state, entries, now)
+
+    SqlStore.finish_poll = twice  # type: ignore[method-assign]  # a mutant
+
+
+def _no_uniqueness() -> None:
+    """Nothing that was stored is recognised: every sighting and every article is a new one."""
+    from crawler.adapters.store import SqlStore, articles, entries
+    from crawler.core import urls
+
+    number, digest, id_of = itertools.count(), entries.digest, urls.article_id
+
+    async def nobody(*_args: Any) -> None:
+        return None
+
+    async def nothing(*_args: Any) -> dict[Any, Any]:
+        return {}
+
+    def salted(*parts: str) -> bytes:
+        return digest(*parts, f"{os.getpid()} {next(number)}") if parts[0] == "key" else digest(*parts)
+
+    entries._known, entries.digest = nothing, salted
+    articles._at = nobody  # type: ignore[assignment]  # a mutant
+    SqlStore.article_at = nobody  # type: ignore[method-assign,assignment]  # a mutant
+    urls.article_id = lambda url: id_of(f"{url}?{os.getpid()}.{next(number)}")
+
+
+def _silent_retry() -> None:
+    """aiohttp as it comes."""
+    from crawler.adapters.http.wire import Wire
+
+    made = Wire.__init__
+
+    def make(self: Any, *args: Any, **named: Any) -> None:
+        made(self, *args, **named)
+        self._session._retry_connection = True
+
+    Wire.__init__ = make  # type: ignore[method-assign]  # a mutant
+
+
+def _lenient() -> None:
+    """A document that breaks off is read as far as it goes."""
+    from crawler import pipeline
+
+    pipeline.documents = _Documents()  # type: ignore[assignment]  # the module as the pipeline sees it
+
+
+class _Documents:
+    """`crawler.documents`, whose `read` runs in a worker."""
+
+    @property
+    def read(self) -> Callable[..., Any]:
+        return read_leniently
+
+
+def read_leniently(*args: Any) -> Any:
+    """`documents.read` with a root that always closes."""
+    from crawler import documents
+    from crawler.core.feeds import scan
+
+    run = scan._Survey.run
+
+    def forgiving(survey: Any) -> None:
+        run(survey)
+        survey.closed = True
+
+    scan._Survey.run = forgiving  # type: ignore[method-assign]  # a mutant
+    try:
+        return documents.read(*args)
+    finally:
+        scan._Survey.run = run  # type: ignore[method-assign]  # as it was: the worker may serve others
