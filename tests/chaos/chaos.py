@@ -16,9 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,11 +38,15 @@ PER_HOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """How one start of the daemon ends: at the `nth` passage of a point, or after so many seconds."""
+    """How one start of the daemon ends: at the `nth` passage of a point, or `after` so many seconds, which count from
+    when it is up, or, if `early`, from its birth. Then the machine is off for `off` minutes of the world."""
 
     point: str = ""
     nth: int = 1
     after: float = 3.0
+    early: bool = False
+    off: int = 0
+    forced: str = ""        # what happens to all feeds meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,6 @@ class Scenario:
     lease: float = 480.0
     idle: float = 30.0
     share: int = 3
-    forced: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mutant: str = ""
     reference: bool = True
     cold: bool = True           # the last start is of a process of its own, its workers spawned
@@ -92,20 +94,41 @@ class Result:
 
 
 def seeded(seed: str, kills: int, *, originals: int = 14, seconds: float = 1.0) -> Scenario:
-    """A run with so many kills, which come after `seconds` on the average; half of them at named points."""
+    """A run with so many kills, `seconds` apart on the average; two of three at named points, if they are passed."""
     chance = random.Random(f"{seed} kills")
-    named = list(POINTS)
+    named = list(POINTS[5:])
     chance.shuffle(named)
-    chosen = [Kill(named[at // 2 % len(named)], chance.choice((1, 1, 1, 2, 3, 5)), after=2 * seconds) if at % 2
-              else Kill(after=chance.uniform(0.1, 2 * seconds)) for at in range(kills)]
+    named = [*POINTS[:5], *named]       # those that every run has to pass come first
+    chosen = []
+    for number in range(kills):
+        if number % 3 < 2:
+            point = named[(number - number // 3) % len(named)]
+            chosen.append(Kill(point, chance.choice((1, 1, 1, 2, 3)), after=3 * seconds))
+        else:
+            chosen.append(Kill(after=chance.uniform(0, 2 * seconds), early=chance.random() < 0.4))
     quiet = max(120, int(kills * seconds * 600 / 60 * 0.8))
     return Scenario(seed, Plan(originals, 0.6, quiet, (10, 15, 20)), tuple(chosen))
+
+
+def trap(mutant: str = "") -> Scenario:
+    """A small run without chance in which each mutant does its harm. Its feeds are due once an hour."""
+    hour = 60
+    plan = Plan(2, 1.0, -100, (hour,), formats=("rss",), validators=1.0, twice=0.0)
+    feeds = len(Newsroom(START, "trap", plan).feeds)
+    kills = (
+        Kill("fetched:feed", off=10),                           # its leases run out, its feeds are not due:
+        Kill("fetched:feed", off=hour),                         # nothing is asked
+        Kill("inside:finish_poll", 2, after=20, off=hour),      # nothing of it may be stored
+        Kill("after:finish_poll", feeds, after=20, off=4 * hour, forced="reset-before-headers"),
+        Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
+    )
+    return Scenario("trap", plan, kills, share=0, mutant=mutant, reference=False, cold=False, patience=15 if mutant else 40)
 
 
 async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
     """Play a scenario, and its undisturbed twin beside it."""
     began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="run-", dir=folder))
-    calm = replace(scenario, kills=(), share=0, forced={}, mutant="", rate=scenario.rate * 3, lease=scenario.lease * 3,
+    calm = replace(scenario, kills=(), share=0, mutant="", rate=scenario.rate * 3, lease=scenario.lease * 3,
                    idle=scenario.idle * 3, cold=False, patience=60.0)
     async with asyncio.TaskGroup() as group:
         twin = group.create_task(_Stage(calm, launcher, folder / "calm").play()) if scenario.reference else None
@@ -148,8 +171,7 @@ class _Stage:
 
     async def play(self) -> "_Stage":
         """Chaos, hours of silence, calm."""
-        plan = {"forced": self.scenario.forced, "share": self.scenario.share}
-        async with ledgers.opened(self.room, self.pace, self.scenario.seed, **plan) as self.ledger:
+        async with ledgers.opened(self.room, self.pace, self.scenario.seed, self.scenario.share) as self.ledger:
             for kill in self.scenario.kills:
                 await self._killed(kill)
             await self._until_quiet()
@@ -160,18 +182,31 @@ class _Stage:
         return self
 
     async def _killed(self, kill: Kill) -> None:
+        assert self.ledger is not None
+        self.ledger.forced = kill.forced
         daemon = await self._start(kill)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(kill.after):
-                await self._watched(daemon)
+        if not kill.early:
+            await self._up(daemon)
+        await self._watched(daemon, kill.after)
         daemon.kill()
         await daemon.ended
         self.killed += 1
+        self.ledger.forced = ""
+        self.pace.skip(timedelta(minutes=kill.off))
+
+    async def _up(self, daemon: Daemon) -> None:
+        """Until it has opened its store, or has ended."""
+        until = time.monotonic() + 60
+        while not daemon.ended.done() and time.monotonic() < until:
+            if any(line["event"] == "opened" and line["pid"] == daemon.pid for line in read_lines(self.journal)):
+                return
+            await self._watched(daemon, 0.05)
 
     async def _until_quiet(self) -> None:
         """Let the news room finish, among mishaps still."""
         left = (self.room.moment(self.scenario.plan.quiet + 20) - self.pace.now()).total_seconds() / self.pace.rate
         daemon = await self._start()
+        await self._up(daemon)
         await self._watched(daemon, max(left, 0.5))
         await self._terminate(daemon)
 

@@ -161,16 +161,30 @@ def main() -> None:
 def _prepare() -> int:
     """Everything that a start would import, here and in the server of the workers; returns the pid of that."""
     import crawler.service
-    from crawler.adapters.pool import PRELOAD
 
     assert crawler.service
     import alembic.command  # noqa: F401 - a first start migrates
     import mutants  # noqa: F401 - for the workers' server as well
 
     from multiprocessing import forkserver
-    multiprocessing.set_forkserver_preload([*PRELOAD, "mutants"])
+    multiprocessing.set_forkserver_preload(["warmed", "mutants"])
     forkserver.ensure_running()
+    asyncio.run(_warm())
     return int(forkserver._forkserver._forkserver_pid)
+
+
+async def _warm() -> None:
+    """Do once what every first time is slow: compiled statements, the list of domains."""
+    import tempfile
+
+    from crawler import app
+    from crawler.settings import Settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"store": f"sqlite:///{folder}/warm.db", "feeds": [{"url": "http://warm.example/feed"}]}
+        async with app.opened(Settings.model_validate(settings)) as found:
+            await found.sync()
+            await found.daemon.store.backlog(found.clock())
 
 
 def _start(order: dict[str, Any]) -> int:

@@ -18,6 +18,7 @@ from ledger import Asked, Ledger
 
 from crawler.core import urls
 from crawler.errors import Reason
+from crawler.newsworld.model import Publication
 
 MEMORY = 300 * 1024        # KiB of the daemon itself, the promise of the README
 THREADS = 40               # its loop, one a database connection, pebble's four, a few of the default executor
@@ -84,21 +85,31 @@ def stored_once(evidence: Evidence) -> Iterator[str]:
     if any(not text.strip() for text in texts.values()):
         yield "an article without its text is stored"
     yield from _sightings(evidence)
+    for feed, item in _due(evidence):
+        if urls.canonical(item.url) not in stored:
+            yield f"lost: {item.url}, in {feed} since {room.moment(item.at):%H:%M}"
+
+
+def _due(evidence: Evidence) -> Iterator[tuple[str, Publication]]:
+    """What has stood in a feed for two intervals."""
+    room = evidence.ledger.room
     for feed, items in room.in_feeds().items():
-        due = evidence.ended - 2 * evidence.every[feed]
-        for item in items:
-            if room.moment(item.at) < due and urls.canonical(item.url) not in stored:
-                yield f"lost: {item.url}, in {feed} since {room.moment(item.at):%H:%M}"
+        yield from ((feed, item) for item in items if room.moment(item.at) < evidence.ended - 2 * evidence.every[feed])
 
 
 def _sightings(evidence: Evidence) -> Iterator[str]:
     room = evidence.ledger.room
-    entries = Counter((row["feed"], row["url"]) for row in evidence.rows("SELECT feed, url FROM sightings"))
+    entries = Counter((row["feed"], row["url"]) for row in evidence.rows(
+        "SELECT f.url AS feed, s.url FROM sightings s LEFT JOIN feeds f ON f.id = s.feed"))
     for (feed, url), number in entries.items():
         if url not in room.names:
             yield f"queued, though no feed lists it: {url}"
         if number > 1:
             yield f"queued {number} times from feed {feed}: {url}"
+    queued = {(feed, _name(evidence, url)) for feed, url in entries}
+    for feed, item in _due(evidence):
+        if (feed, urls.canonical(item.url)) not in queued:
+            yield f"never queued: {item.url}, in {feed} since {room.moment(item.at):%H:%M}"
 
 
 def _name(evidence: Evidence, url: str) -> str:

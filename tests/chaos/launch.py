@@ -54,7 +54,7 @@ class Launcher:
         self.forkserver = 0
 
     async def __aenter__(self) -> Self:
-        path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
+        path = os.pathsep.join((str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")))
         self._process = await asyncio.create_subprocess_exec(
             # Of those that are killed the tracker of semaphores cleans up, and says so.
             sys.executable, "-Wignore::UserWarning:multiprocessing.resource_tracker", str(Path(__file__).with_name("daemon.py")), self.workers, stdin=asyncio.subprocess.PIPE,

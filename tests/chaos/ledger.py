@@ -67,6 +67,7 @@ class Ledger:
     pace: Pace
     mishaps: Mishaps
     calm: bool = False
+    forced: str = ""        # what happens to every feed for now
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)            # connections to a canary
@@ -115,6 +116,8 @@ class Ledger:
     def _mishap(self, resource: Resource, host: str, path: str, conditional: bool) -> str:
         if self.calm:
             return ""
+        if self.forced and resource == "feed":
+            return self.forced
         number = self._number[host + path]
         self._number[host + path] += 1
         return self.mishaps.of(resource, host, path, number, conditional=conditional)
@@ -145,11 +148,11 @@ async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sendi
 
 
 @asynccontextmanager
-async def opened(room: Newsroom, pace: Pace, seed: str, **plan: object) -> AsyncIterator[Ledger]:
-    """Serve a news room; the keywords are those of `Mishaps`."""
+async def opened(room: Newsroom, pace: Pace, seed: str, share: int) -> AsyncIterator[Ledger]:
+    """Serve a news room; one answer of `share` is spoiled."""
     async with AsyncExitStack() as stack:
         canary = await _canary(stack)
-        ledger = Ledger(room, pace, Mishaps(seed, canary.addresses, **plan))  # type: ignore[arg-type]  # see above
+        ledger = Ledger(room, pace, Mishaps(seed, canary.addresses, share))
         canary.reached = ledger.reached
         ledger.port = await _listen(stack, [ledger.addresses[host] for host in room.hosts], ledger.serve)
         yield ledger

@@ -2,8 +2,8 @@
 
 import gzip
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Resource = Literal["feed", "page", "robots"]
@@ -35,18 +35,14 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Mishaps:
-    """The plan of one run. `forced` names what happens to the first requests of a path, in order; "" is no mishap."""
+    """The plan of one run."""
 
     seed: str
     canaries: Sequence[str]
-    forced: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    share: int = 3                  # one answer of so many; 0 for none beside those that are forced
+    share: int = 3                  # one answer of so many; 0 for none
 
     def of(self, resource: Resource, host: str, path: str, number: int, *, conditional: bool) -> str:
         """The mishap of the `number`th answer to a path, "" for none. One of each three: never three in a row."""
-        forced = self.forced.get(f"{host}{path}", ())
-        if number < len(forced):
-            return forced[number]
         if not self.share:
             return ""
         chance = random.Random(f"{self.seed} {host} {path} {number // self.share}")

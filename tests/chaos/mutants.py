@@ -2,17 +2,18 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 MUTANTS = {
-    "next_at written after the fetch": 3,
-    "validators saved before the entries": 1,
-    "no uniqueness": 1,
-    "the HTTP library's silent retry left on": 4,
-    "entries of broken XML kept": 1,
+    "next_at written after the fetch": (3, "its interval is"),
+    "validators saved before the entries": (1, "never queued"),
+    "no uniqueness": (1, "times"),
+    "the HTTP library's silent retry left on": (4, "once more than it was claimed"),
+    "entries of broken XML kept": (1, "though no feed lists it"),
 }
-"""Its name -> the invariant that catches it."""
+"""Its name -> the invariant that catches it, and words of the violation."""
 
 
 def apply(name: str) -> None:
@@ -22,19 +23,24 @@ def apply(name: str) -> None:
 
 def _reserve_nothing() -> None:
     """A claim leases the feed, and leaves its `next_poll` to the end of the poll."""
-    from crawler.adapters.store.feeds import Feeds
+    import sqlalchemy as sa
+
+    from crawler.adapters.store import SqlStore
     from crawler.adapters.store.tables import feeds
 
-    reserve = Feeds._reserve
+    claim = SqlStore.claim_feeds
 
-    async def leased(self: Any, connection: Any, feed: Any, now: Any, lease: Any, *rest: Any) -> Any:
-        import sqlalchemy as sa
+    async def leased(self: Any, now: Any, *args: Any, **named: Any) -> Any:
+        claimed = await claim(self, now, *args, **named)
 
-        claimed = await reserve(self, connection, feed, now, lease, *rest)
-        await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(next_poll=feed.state.next_poll or now))
+        async def unreserve(connection: Any) -> None:
+            ids = [feed.id for feed in claimed]
+            await connection.execute(sa.update(feeds).where(feeds.c.id.in_(ids)).values(next_poll=now))
+
+        await self._db.write(unreserve)
         return claimed
 
-    Feeds._reserve = leased  # type: ignore[method-assign]  # a mutant
+    SqlStore.claim_feeds = leased  # type: ignore[method-assign]  # a mutant
 
 
 def _validators_first() -> None:
@@ -87,32 +93,32 @@ def _silent_retry() -> None:
 
 def _lenient() -> None:
     """A document that breaks off is read as far as it goes."""
-    from crawler import pipeline
+    from crawler import documents
+    from crawler.adapters.pool import WorkerPool
 
-    pipeline.documents = _Documents()  # type: ignore[assignment]  # the module as the pipeline sees it
+    run = WorkerPool.run
+
+    async def lenient(self: Any, function: Any, *args: Any, timeout: float) -> Any:
+        if isinstance(function, partial) and function.func is documents.read:
+            function = partial(read_leniently, *function.args, **function.keywords)
+        return await run(self, function, *args, timeout=timeout)
+
+    WorkerPool.run = lenient  # type: ignore[method-assign]  # a mutant
 
 
-class _Documents:
-    """`crawler.documents`, whose `read` runs in a worker."""
-
-    @property
-    def read(self) -> Callable[..., Any]:
-        return read_leniently
-
-
-def read_leniently(*args: Any) -> Any:
+def read_leniently(*args: Any, **named: Any) -> Any:
     """`documents.read` with a root that always closes."""
     from crawler import documents
-    from crawler.core.feeds import scan
 
+    scan = import_module("crawler.core.feeds.scan")     # the package has a function of this name
     run = scan._Survey.run
 
     def forgiving(survey: Any) -> None:
         run(survey)
         survey.closed = True
 
-    scan._Survey.run = forgiving  # type: ignore[method-assign]  # a mutant
+    scan._Survey.run = forgiving
     try:
-        return documents.read(*args)
+        return documents.read(*args, **named)
     finally:
-        scan._Survey.run = run  # type: ignore[method-assign]  # as it was: the worker may serve others
+        scan._Survey.run = run      # the worker may serve others

@@ -13,7 +13,7 @@ from typing import Any
 from crawler.core import urls
 from crawler.newsworld import World
 from crawler.newsworld.compose import compose
-from crawler.newsworld.model import Expected, FeedSpec, Publication, Script, Site, Text, Version
+from crawler.newsworld.model import Expected, FeedFormat, FeedSpec, Publication, Script, Site, Text, Version
 from crawler.newsworld.script import _yaml, load, texts
 from crawler.newsworld.world import aliases, entry_link, feed_url
 
@@ -29,7 +29,6 @@ PUBLISHERS = {
 COPIERS = {"en": ("newsbasket", "daily-lantern", "inland-mirror"), "ar": ("mawjaz",)}
 OTHERS = ("globe-scroll",)                      # copies from languages without a copier of their own
 WRAPPERS = {"newsbasket": "newsbasket", "mawjaz": "mawjaz"}
-FORMATS = ("rss", "atom", "json", "rdf")
 CREDIT = "Read more: [the full report in {source}]({url})"
 
 
@@ -41,6 +40,9 @@ class Plan:
     copied: float               # share of the originals that somebody copies
     quiet: int
     every: tuple[int, ...]      # intervals between two polls of a feed
+    formats: tuple[FeedFormat, ...] = ("rss", "atom", "json", "rdf")
+    validators: float = 0.8     # share of the feeds that send them
+    twice: float = 0.35         # share of the sites that list everything in a second feed as well
 
 
 class Newsroom(World):
@@ -78,12 +80,12 @@ def _sites(chance: random.Random, plan: Plan) -> Iterator[Site]:
     """Every site with feeds of its own choosing; some have a second one that lists the same under tracking links."""
     for site in load().sites:
         every = f"{chance.choice(plan.every)}m"
-        first = FeedSpec("/feed", chance.choice(FORMATS), every=every, limit=50, validators=chance.random() < 0.8,
+        first = FeedSpec("/feed", chance.choice(plan.formats), every=every, limit=50, validators=chance.random() < plan.validators,
                          content=chance.choice(("summary", "full")))
         second = FeedSpec("/all.xml", "rss", every=f"{chance.choice(plan.every)}m", limit=50, links="tracking",
-                          validators=chance.random() < 0.5)
+                          validators=chance.random() < plan.validators)
         robots = chance.choice(("", "User-agent: *\nDisallow: /private/\n"))
-        yield replace(site, feeds=(first, second) if chance.random() < 0.35 else (first,), robots=robots, licensed=())
+        yield replace(site, feeds=(first, second) if chance.random() < plan.twice else (first,), robots=robots, licensed=())
 
 
 def _publications(chance: random.Random, plan: Plan) -> Iterator[Publication]:
