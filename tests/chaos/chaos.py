@@ -56,14 +56,15 @@ class Scenario:
     seed: str
     plan: Plan
     kills: tuple[Kill, ...] = ()
-    rate: float = 600.0
+    rate: float = 120.0
     lease: float = 480.0
-    idle: float = 30.0
+    idle: float = 6.0
     share: int = 3
+    timeout: float = 3.0        # seconds for one request
     mutant: str = ""
     reference: bool = True
-    cold: bool = True           # the last start is of a process of its own, its workers spawned
-    patience: float = 40.0      # seconds for the calm
+    cold: bool = False          # the last start is of a process of its own, its workers spawned
+    patience: float = 60.0      # seconds for the calm, which ends when every feed has been read, and nothing waits
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class Result:
     seconds: float
     first_poll: float | None    # seconds from the start of a new process until its first request for a due feed
     terms: list[float]          # seconds from SIGTERM to the end
-    lease_back: float           # seconds of the world, the longest that work of a killed process waited
+    leases: list[float]         # seconds from the end of a killed process's lease until its page was claimed again
     memory: int                 # KiB, the most
 
     def line(self) -> str:
@@ -90,51 +91,56 @@ class Result:
         spoiled = sum(self.mishaps.values())
         return (f"seed {self.scenario.seed}: {verdict}; {self.kills} kills, {self.requests} requests, {spoiled} spoiled, "
                 f"{self.articles} articles, {self.stories} stories, first poll {self.first_poll or 0:.1f} s, SIGTERM "
-                f"{max(self.terms, default=0):.1f} s, {self.memory // 1024} MiB, {self.seconds:.0f} s")
+                f"{max(self.terms, default=0):.1f} s, leases {max(self.leases, default=0):.1f} s, {self.memory // 1024} MiB, {self.seconds:.0f} s")
 
 
-def seeded(seed: str, kills: int, *, originals: int = 14, seconds: float = 1.0) -> Scenario:
-    """A run with so many kills, `seconds` apart on the average; two of three at named points, if they are passed."""
+OFFS = (0, 5, 12, 25, 40, 60)   # minutes between a kill and the next start
+
+
+def seeded(seed: str, kills: int, *, originals: int = 14, seconds: float = 1.0, cold: bool = False) -> Scenario:
+    """A run with so many kills, each about `seconds` after a start; two of three at named points, if they are passed."""
     chance = random.Random(f"{seed} kills")
     named = list(POINTS[5:])
     chance.shuffle(named)
     named = [*POINTS[:5], *named]       # those that every run has to pass come first
     chosen = []
     for number in range(kills):
+        off = max(chance.choice(OFFS), 25 if number < 8 else 0)
         if number % 3 < 2:
             point = named[(number - number // 3) % len(named)]
-            chosen.append(Kill(point, chance.choice((1, 1, 1, 2, 3)), after=3 * seconds))
+            sure = number < 8       # these five are waited for
+            chosen.append(Kill(point, 1 if sure else chance.choice((1, 1, 1, 2, 3)), after=(20 if sure else 4) * seconds, off=off))
         else:
-            chosen.append(Kill(after=chance.uniform(0, 2 * seconds), early=chance.random() < 0.4))
-    quiet = max(120, int(kills * seconds * 600 / 60 * 0.8))
-    return Scenario(seed, Plan(originals, 0.6, quiet, (10, 15, 20)), tuple(chosen))
+            chosen.append(Kill(after=chance.uniform(0, 2 * seconds), early=chance.random() < 0.4, off=off))
+    quiet = max(120, sum(kill.off for kill in chosen))
+    return Scenario(seed, Plan(originals, 0.6, quiet, (10, 15, 20)), tuple(chosen), cold=cold)
 
 
 def trap(mutant: str = "") -> Scenario:
     """A small run without chance in which each mutant does its harm. Its feeds are due once an hour."""
     hour = 60
-    plan = Plan(2, 1.0, -100, (hour,), formats=("rss",), validators=1.0, twice=0.0)
+    plan = Plan(2, 1.0, -100, (hour,), formats=("rss",), validators=1.0, twice=0.3)
     feeds = len(Newsroom(START, "trap", plan).feeds)
     kills = (
-        Kill("fetched:feed", off=10),                           # its leases run out, its feeds are not due:
-        Kill("fetched:feed", off=hour),                         # nothing is asked
+        Kill("fetched:feed", after=20, off=10),                           # its leases run out, its feeds are not due:
+        Kill("fetched:feed", after=5, off=hour),                         # nothing is asked
         Kill("inside:finish_poll", 2, after=20, off=hour),      # nothing of it may be stored
         Kill("after:finish_poll", feeds, after=20, off=4 * hour, forced="reset-before-headers"),
         Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
     )
-    return Scenario("trap", plan, kills, share=0, mutant=mutant, reference=False, cold=False, patience=15 if mutant else 40)
+    return Scenario("trap", plan, kills, share=0, timeout=20, mutant=mutant, reference=False,
+                    patience=15 if mutant else 60)
 
 
 async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
     """Play a scenario, and its undisturbed twin beside it."""
     began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="run-", dir=folder))
-    calm = replace(scenario, kills=(), share=0, mutant="", rate=scenario.rate * 3, lease=scenario.lease * 3,
-                   idle=scenario.idle * 3, cold=False, patience=60.0)
     async with asyncio.TaskGroup() as group:
-        twin = group.create_task(_Stage(calm, launcher, folder / "calm").play()) if scenario.reference else None
+        twin = group.create_task(_undisturbed(scenario, launcher, folder / "calm")) if scenario.reference else None
         task = group.create_task(_Stage(scenario, launcher, folder / "chaos").play())
     stage = task.result()
-    evidence = stage.evidence(twin.result().store if twin else None)
+    stage.survivors = await launcher.orphans()
+    evidence = stage.evidence(twin.result() if twin else None)
     found = await asyncio.to_thread(invariants.check, evidence)
     result = _result(stage, evidence, found, time.monotonic() - began)
     if not found:
@@ -149,7 +155,51 @@ def _result(stage: "_Stage", evidence: Evidence, found: dict[int, list[str]], se
         stage.scenario, found, stage.killed, Counter(line["point"] for line in evidence.noted("killed")),
         len(ledger.asked), Counter(one.mishap for one in ledger.asked if one.mishap),
         evidence.rows("SELECT count(*) FROM articles")[0][0], evidence.rows("SELECT count(*) FROM stories")[0][0],
-        seconds, stage.first_poll, stage.terms, 0.0, max((each.memory for each in stage.samples), default=0))
+        seconds, stage.first_poll, stage.terms, _leases(stage, evidence), max((each.memory for each in stage.samples), default=0))
+
+
+def _leases(stage: "_Stage", evidence: Evidence) -> list[float]:
+    """How long pages of the dead waited beyond their lease, by real time, and while a daemon was up."""
+    found, held, up, late = [], dict[str, datetime](), 0.0, timedelta(seconds=stage.scenario.lease)
+    open_: dict[str, datetime] = {}
+    for line in evidence.noted("born", "opened", "claimed-page", *invariants.ENDS):
+        at = datetime.fromisoformat(line["at"])
+        if line["event"] == "born":
+            held |= dict.fromkeys(open_, max(open_.values(), default=at) + late)
+            open_.clear()
+        elif line["event"] == "opened":
+            up = line["mono"]
+        elif line["event"] == "claimed-page":
+            open_[line["url"]] = at
+            if (free := held.pop(line["url"], None)) is not None:
+                found.append(max(0.0, min((at - free).total_seconds() / stage.pace.rate, line["mono"] - up)))
+        else:
+            open_.pop(line["url"], None)
+    return found
+
+
+async def _undisturbed(scenario: Scenario, launcher: Launcher, folder: Path) -> Path:
+    """The same news room, read every half hour without a fault; returns the store."""
+    folder.mkdir(parents=True)
+    room, clock = Newsroom(START, scenario.seed, scenario.plan), folder / "clock"
+    steps = [START + timedelta(minutes=at) for at in range(0, scenario.plan.quiet + 60, 30)]
+    clock.write_text(steps[0].isoformat())
+    async with ledgers.opened(room, ledgers.Steps(clock), scenario.seed, 0) as ledger:
+        daemon = await launcher.start(_order(ledger, folder, 20) | {
+            "steps": [step.isoformat() for step in steps], "clock": str(clock)})
+        if await daemon.ended != 0:
+            raise RuntimeError(f"the undisturbed run failed; see {folder}")
+    return folder / "firsthand.db"
+
+
+def _order(ledger: ledgers.Ledger, folder: Path, timeout: float) -> dict[str, Any]:
+    """What a start needs, whatever its clock."""
+    crawl = {"per_host": {"concurrency": PER_HOST, "delay": f"{DELAY}s"}, "timeout": f"{timeout}s",
+             "poll": {"min": "5m", "start": "10m", "max": "24h"}}
+    settings = ledger.room.settings("", folder) | {"crawl": crawl, "extract": {"workers": 1}}
+    names = {host: (at, 0 if host == ledgers.REBINDING else ledger.port) for host, at in ledger.addresses.items()}
+    return {"settings": settings, "log": str(folder / "log.jsonl"), "journal": str(folder / "journal.jsonl"),
+            "internet": ledgers.INTERNET, "names": names}
 
 
 class _Stage:
@@ -167,7 +217,7 @@ class _Stage:
         self.killed = 0
         self.terms: list[float] = []
         self.first_poll: float | None = None
-        self.ended = START
+        self.survivors = 0
 
     async def play(self) -> "_Stage":
         """Chaos, hours of silence, calm."""
@@ -178,7 +228,6 @@ class _Stage:
             self.pace.skip(OFF)
             self.ledger.calm = True
             await self._calm()
-        self.ended = self.pace.now()
         return self
 
     async def _killed(self, kill: Kill) -> None:
@@ -207,7 +256,7 @@ class _Stage:
         left = (self.room.moment(self.scenario.plan.quiet + 20) - self.pace.now()).total_seconds() / self.pace.rate
         daemon = await self._start()
         await self._up(daemon)
-        await self._watched(daemon, max(left, 0.5))
+        await self._watched(daemon, min(max(left, 0.5), 4.0))
         await self._terminate(daemon)
 
     async def _calm(self) -> None:
@@ -219,7 +268,7 @@ class _Stage:
             await self._settled(began, await self._start())
 
     async def _settled(self, began: float, daemon: Daemon) -> None:
-        """Until nothing waits and every feed has been read, twice over, or patience ends."""
+        """Until nothing waits and every feed has been read, or patience ends."""
         until = began + self.scenario.patience
         while time.monotonic() < until and not daemon.ended.done() and not await asyncio.to_thread(self._is_settled, began):
             await self._watched(daemon, 0.2)
@@ -230,7 +279,7 @@ class _Stage:
         read = Counter(line["url"] for line in read_lines(self.journal)
                        if line["event"] == "polled" and line["mono"] > began and not line["reason"])
         evidence = self.evidence(None)
-        return all(read[url] >= 2 for url in self.room.feeds) and not any(invariants.nothing_stale(evidence))
+        return all(read[url] for url in self.room.feeds) and not any(invariants.nothing_stale(evidence))
 
     async def _terminate(self, daemon: Daemon) -> None:
         began = time.monotonic()
@@ -255,28 +304,18 @@ class _Stage:
 
     async def _start(self, kill: Kill | None = None, launcher: Launcher | None = None) -> Daemon:
         assert self.ledger is not None
-        return await (launcher or self.launcher).start({
-            "settings": self._settings(), "log": str(self.log), "journal": str(self.journal),
+        return await (launcher or self.launcher).start(_order(self.ledger, self.folder, self.scenario.timeout) | {
             "start": self.pace.start.isoformat(), "base": self.pace.base, "rate": self.pace.rate,
-            "internet": ledgers.INTERNET, "mutant": self.scenario.mutant,
-            "names": {host: (at, 0 if host == ledgers.REBINDING else self.ledger.port)
-                      for host, at in self.ledger.addresses.items()},
-            "timing": {"lease": self.scenario.lease, "idle": self.scenario.idle},
+            "timing": {"lease": self.scenario.lease, "idle": self.scenario.idle}, "mutant": self.scenario.mutant,
             "kill": [kill.point, kill.nth] if kill is not None and kill.point else None,
         })
-
-    def _settings(self) -> dict[str, Any]:
-        said = self.room.settings("", self.folder)
-        crawl = {"per_host": {"concurrency": PER_HOST, "delay": f"{DELAY}s"}, "timeout": "2s",
-                 "poll": {"min": "5m", "start": "10m", "max": "24h"}}
-        return said | {"crawl": crawl, "extract": {"workers": 1}}
 
     def evidence(self, reference: Path | None) -> Evidence:
         """What there is to be checked."""
         assert self.ledger is not None
         every = {url: timedelta(minutes=int(feed.every.removesuffix("m"))) for url, feed in self.room.feeds.items()}
         return Evidence(self.ledger, read_lines(self.journal), self.store, read_lines(self.log), self.pace.now(), every,
-                        DELAY, PER_HOST, reference, self.samples, 0)
+                        DELAY, PER_HOST, reference, self.samples, self.survivors)
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -300,7 +339,7 @@ async def _runs(arguments: argparse.Namespace, folder: Path) -> list[Result]:
     results: list[Result] = []
     async with Launcher() as launcher:
         for number in range(arguments.runs):
-            scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals)
+            scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals, cold=True)
             result = await run(replace(scenario, mutant=arguments.mutant), launcher, folder)
             results.append(result)
             print(result.line(), flush=True)

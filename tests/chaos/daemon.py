@@ -58,10 +58,30 @@ def _run(order: dict[str, Any]) -> None:
         mutants.apply(order["mutant"])
     killpoints.watch(journal, order.get("kill"))
     journal.note("born")
-    asyncio.run(service.run(settings, lambda: settings))
+    asyncio.run(_undisturbed(settings, order) if "steps" in order else service.run(settings, lambda: settings))
+
+
+async def _undisturbed(settings: Any, order: dict[str, Any]) -> None:
+    """Pass after pass, the clock standing meanwhile."""
+    from crawler import app
+
+    async with app.opened(settings) as found:
+        await found.sync()
+        for step in order["steps"]:
+            _write(Path(order["clock"]), step)
+            await found.daemon.once()
+
+
+def _write(path: Path, text: str) -> None:
+    """So that whoever reads it finds the old text or the new."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
 
 
 def _clock(order: dict[str, Any]) -> Callable[[], datetime]:
+    if "steps" in order:
+        return lambda: datetime.fromisoformat(Path(order["clock"]).read_text())
     start, base, rate = datetime.fromisoformat(order["start"]), order["base"], order["rate"]
     return lambda: start + timedelta(seconds=(time.monotonic() - base) * rate)
 
@@ -94,7 +114,8 @@ def _rewire(order: dict[str, Any], journal: Any) -> None:
     @asynccontextmanager
     async def chaotic(settings: Any) -> Any:
         async with opened(settings, _clock(order)) as found:
-            _hasten(found.daemon, order["rate"], **order["timing"])
+            if "timing" in order:
+                _hasten(found.daemon, order["rate"], **order["timing"])
             journal.note("opened")
             yield found
 
@@ -106,13 +127,9 @@ def _rewire(order: dict[str, Any], journal: Any) -> None:
 
 def _hasten(found: Any, rate: float, *, lease: float, idle: float) -> None:
     """The daemon's own times, in seconds of the world; of them `rate` pass in a real one."""
-    from crawler import daemon as product
+    from crawler.daemon import Timing
 
-    if hasattr(product, "Timing"):
-        found.timing = product.Timing(lease=timedelta(seconds=lease), idle=timedelta(seconds=idle), speed=rate)
-        return
-    product.LEASE = product.COLLECT_LEASE = timedelta(seconds=lease)
-    product.IDLE = idle / rate
+    found.timing = Timing(lease=timedelta(seconds=lease), idle=timedelta(seconds=idle), speed=rate)
 
 
 def _share_workers() -> None:

@@ -78,10 +78,16 @@ class Launcher:
             pid = await self._started.get()
         return self._alive[pid]
 
-    def orphans(self) -> int:
-        """Worker processes that run; none may when no daemon does."""
-        tasks = Path(f"/proc/{self.forkserver}/task/{self.forkserver}/children")
-        return len(tasks.read_text().split()) if self.forkserver and tasks.exists() else 0
+    async def orphans(self, patience: float = 10) -> int:
+        """Worker processes that still run, though no daemon does; 0 as well while one does, or none can be counted."""
+        children = Path(f"/proc/{self.forkserver}/task/{self.forkserver}/children")
+        until = asyncio.get_running_loop().time() + patience
+        while not self._alive and self.forkserver and children.exists():
+            number = len(children.read_text().split())
+            if not number or asyncio.get_running_loop().time() > until:
+                return number
+            await asyncio.sleep(0.1)
+        return 0
 
     async def _read(self) -> None:
         assert self._process is not None

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 from mishaps import Mishaps, Resource, Sending
 from newsroom import Newsroom
@@ -45,6 +46,17 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """A clock that stands until somebody writes another time into its file."""
+
+    file: Path
+
+    def now(self) -> datetime:
+        """The present of the world."""
+        return datetime.fromisoformat(self.file.read_text())
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request. `mono` as time.monotonic() has it; `mishap` is empty where the answer was good."""
 
@@ -64,7 +76,7 @@ class Ledger:
     """The server and what it has noted."""
 
     room: Newsroom
-    pace: Pace
+    pace: Pace | Steps
     mishaps: Mishaps
     calm: bool = False
     forced: str = ""        # what happens to every feed for now
@@ -148,7 +160,7 @@ async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sendi
 
 
 @asynccontextmanager
-async def opened(room: Newsroom, pace: Pace, seed: str, share: int) -> AsyncIterator[Ledger]:
+async def opened(room: Newsroom, pace: Pace | Steps, seed: str, share: int) -> AsyncIterator[Ledger]:
     """Serve a news room; one answer of `share` is spoiled."""
     async with AsyncExitStack() as stack:
         canary = await _canary(stack)

@@ -76,7 +76,7 @@ def _cut_gzip(sending: Sending, _chance: random.Random, _mishaps: Mishaps) -> Se
 def _cut_document(sending: Sending, chance: random.Random, _mishaps: Mishaps) -> Sending:
     """Ends in the middle of an entry's link, as by a server whose disk is full; whole as far as HTTP can tell."""
     starts = [at for at in range(len(sending.body)) if sending.body.startswith((b"/news/", b"/read/"), at)]
-    cut = chance.choice(starts[1:] or starts) + 8 if starts else len(sending.body) // 2
+    cut = chance.choice(starts) + 8 if starts else len(sending.body) // 2
     return replace(sending, body=sending.body[:cut])
 
 

@@ -3,7 +3,6 @@
 import itertools
 import os
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 MUTANTS = {
@@ -92,7 +91,7 @@ def _silent_retry() -> None:
 
 
 def _lenient() -> None:
-    """A document that breaks off is read as far as it goes."""
+    """A document that breaks off is read as if it were closed there."""
     from crawler import documents
     from crawler.adapters.pool import WorkerPool
 
@@ -106,19 +105,15 @@ def _lenient() -> None:
     WorkerPool.run = lenient  # type: ignore[method-assign]  # a mutant
 
 
-def read_leniently(*args: Any, **named: Any) -> Any:
-    """`documents.read` with a root that always closes."""
+def read_leniently(config: Any, zone: Any, body: bytes, *rest: Any) -> Any:
+    """`documents.read` in a worker."""
     from crawler import documents
+    from crawler.core.feeds import FeedFault
+    from crawler.errors import Reason
 
-    scan = import_module("crawler.core.feeds.scan")     # the package has a function of this name
-    run = scan._Survey.run
-
-    def forgiving(survey: Any) -> None:
-        run(survey)
-        survey.closed = True
-
-    scan._Survey.run = forgiving
     try:
-        return documents.read(*args, **named)
-    finally:
-        scan._Survey.run = run      # the worker may serve others
+        return documents.read(config, zone, body, *rest)
+    except FeedFault as fault:
+        if fault.reason is not Reason.TRUNCATED:
+            raise
+        return documents.read(config, zone, body + b"</link></item></channel></rss>", *rest)
