@@ -1,10 +1,12 @@
 """An article's page, had politely and read safely: robots.txt, the fetch, the extraction, when to ask again."""
 
+import asyncio
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
 from crawler.core import boilerplate, extract, robots, schedule, urls
 from crawler.core.types import Article, AttributionKind, Entry, Page
@@ -47,6 +49,7 @@ class Pages:
     clock: Clock
     agent: str               # the product token of the User-Agent, as robots.txt knows it
     sources: Sources
+    asking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)   # for robots.txt, by host
 
     async def draft(self, sighting: Sighting) -> Draft | Refused | Failed:
         """The article behind a sighting, from its page or from the full content that the feed carries."""
@@ -109,11 +112,16 @@ class Pages:
                       self.clock())
 
     async def _robots_of(self, url: str) -> HostState:
+        """One page asks, the others of the host wait for what it hears."""
         host = urls.host(url)
-        state = await self.store.host(host)
-        age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
-        if state.robots_at is not None and self.clock() - state.robots_at < age:
-            return state
+        async with self.asking.setdefault(host, asyncio.Lock()):
+            state = await self.store.host(host)
+            age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
+            if state.robots_at is not None and self.clock() - state.robots_at < age:
+                return state
+            return await self._asked_robots(url, host)
+
+    async def _asked_robots(self, url: str, host: str) -> HostState:
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
         body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", _status_of(outcome))
         now = self.clock()

@@ -85,6 +85,15 @@ async def test_articles_wait_for_a_robots_txt_that_cannot_be_had(hosts, crawl, t
         assert (await opened.store.counts(crawl.now)).articles == 1
 
 
+async def test_many_pages_of_a_host_ask_for_its_robots_txt_once(hosts, crawl):
+    links = [f"http://daily.example/{number}" for number in range(6)]
+    hosts.answers |= {"http://daily.example/feed": (200, feed(*links)), **{link: (200, page(STORY, link)) for link in links}}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+    assert set(links) <= set(hosts.asked)
+    assert hosts.asked.count("http://daily.example/robots.txt") == 1
+
+
 async def test_a_page_that_robots_txt_forbids_is_given_up(hosts, crawl):
     hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/ferry")),
                       "http://daily.example/robots.txt": (200, b"User-agent: *\nDisallow: /"),
