@@ -171,21 +171,24 @@ def never_early(evidence: Evidence) -> Iterator[str]:
 
 
 def _against_retry_after(evidence: Evidence) -> Iterator[str]:
-    """Where an answer asked for quiet, and what became of it was committed, nothing of that host is claimed before."""
+    """Where an answer asked for quiet, and what became of it was committed, nothing of that host is asked for before
+    by what was claimed since. (robots.txt is asked for in the course of a page.)"""
+    claims: dict[str, list[float]] = defaultdict(list)
+    for line in evidence.noted("claimed-feed", "claimed-page"):
+        claims[_place(line["url"])].append(line["mono"])
     commits = evidence.noted("polled", "page-failed")
-    claims = evidence.noted("claimed-feed", "claimed-page")
-    for one in evidence.ledger.asked:
+    for one in (one for one in evidence.ledger.asked if one.retry_after is not None):
         place = f"{one.host}{one.path}"
         known = next((line["mono"] for line in commits if line["mono"] > one.mono and _place(line["url"]) == place), None)
-        again = next((line["mono"] for line in claims if line["mono"] > one.mono and _place(line["url"]) == place), None)
-        if one.retry_after is None or known is None or (again is not None and again < known):
-            continue
-        until = one.at + timedelta(seconds=one.retry_after)
-        early = next((line for line in claims if line["mono"] > known and urls.host(line["url"]) == one.host
-                      and _time(line["now"]) < until), None)
-        if early is not None:
-            yield (f"{place} asked at {one.at:%H:%M:%S} for quiet until {until:%H:%M:%S}, and {early['url']} was claimed at "
-                   f"{_time(early['now']):%H:%M:%S}")
+        again = next((mono for mono in claims[place] if mono > one.mono), None)
+        if known is None or (again is not None and again < known):
+            continue    # it died before that
+        until = one.at + timedelta(seconds=one.retry_after or 0)
+        for other in evidence.ledger.asked:
+            if other.host == one.host and other.resource != "robots" and known < other.mono and other.at < until and any(
+                    known < mono <= other.mono for mono in claims[f"{other.host}{other.path}"]):
+                yield (f"{place} asked at {one.at:%H:%M:%S} for quiet until {until:%H:%M:%S}, and {other.path} was asked for "
+                       f"at {other.at:%H:%M:%S}")
 
 
 def _crowded(evidence: Evidence) -> Iterator[str]:
@@ -206,6 +209,7 @@ def _crowded(evidence: Evidence) -> Iterator[str]:
 
 # 4 --------------------------------------------------------------------------------------------------------------
 
+ROBOTS_KEPT = timedelta(minutes=29)
 ENDS = ("polled", "stored", "attached", "page-failed")
 
 
@@ -226,6 +230,21 @@ def one_request_a_claim(evidence: Evidence) -> Iterator[str]:
             claims.clear()
         else:
             _claimed_or_ended(at, claims[_place(at["url"])])
+    yield from _robots(evidence)
+
+
+def _robots(evidence: Evidence) -> Iterator[str]:
+    """What a robots.txt says is kept for half an hour at least."""
+    starts = [line["mono"] for line in evidence.noted("born")]
+    asked: dict[str, list[Asked]] = defaultdict(list)
+    for one in evidence.ledger.asked:
+        if one.resource == "robots":
+            asked[one.host].append(one)
+    for host, requests in asked.items():
+        for before, after in pairwise(requests):
+            died = any(before.mono < start < after.mono for start in starts)
+            if not died and after.at - before.at < ROBOTS_KEPT:
+                yield f"robots.txt of {host} was asked for again {after.at - before.at} after it was"
 
 
 def _claimed_or_ended(line: dict[str, Any], claims: list[bool]) -> None:
