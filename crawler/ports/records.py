@@ -64,7 +64,7 @@ class Sighting:
     entry: Entry
     url: str                    # canonical
     window: Window | None       # None for an attribution page
-    attempts: int
+    attempts: int               # how often it has failed before
     token: int
     article: str | None = None  # for a revisit: which article
 

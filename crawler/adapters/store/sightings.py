@@ -26,14 +26,14 @@ class Sightings(Part):
     async def claim_sightings(
         self, now: datetime, lease: timedelta, limit: int, pages: int | None = None,
     ) -> list[Sighting]:
-        """See `ports.Store`. `attempts` counts the claims before this one."""
+        """See `ports.Store`."""
         async def claim(connection: AsyncConnection) -> list[Sighting]:
             ids = await _lock_ripe(connection, now, lease, limit)
             if pages is not None:
                 ids = await within_quota(self._db, connection, ids, now, pages)
             rows = (await connection.execute(_claimed(ids))).all()
             await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
-                token=sightings.c.token + 1, attempts=sightings.c.attempts + 1, lease_until=now + lease))
+                token=sightings.c.token + 1, lease_until=now + lease))
             by_id = {row.id: _sighting(row) for row in rows}
             return [by_id[id_] for id_ in ids]
 
@@ -47,7 +47,7 @@ class Sightings(Part):
             await held(connection, sighting)
             change = {"state": "failed", "finished": now, "content": None} if retry is None else {"due": retry}
             await connection.execute(sa.update(sightings).where(sightings.c.id == sighting.id).values(
-                **change, reason=reason, detail=detail, lease_until=None))
+                **change, attempts=sightings.c.attempts + 1, reason=reason, detail=detail, lease_until=None))
 
         await self._db.write(fail)
 
