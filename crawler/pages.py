@@ -19,6 +19,7 @@ from crawler.ports import (
     Fetched,
     Fetcher,
     HostState,
+    Outcome,
     Pool,
     Refused,
     Request,
@@ -39,6 +40,13 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """The host has asked for quiet: nothing was requested."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Pages:
     """Pages of articles, over the ports."""
 
@@ -51,7 +59,7 @@ class Pages:
     sources: Sources
     asking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)   # for robots.txt, by host
 
-    async def draft(self, sighting: Sighting) -> Draft | Refused | Failed:
+    async def draft(self, sighting: Sighting) -> Draft | Refused | Failed | Postponed:
         """The article behind a sighting, from its page or from the full content that the feed carries."""
         full_text = self.settings.crawl.full_text
         if full_text != "page" and sighting.entry.content:
@@ -61,7 +69,9 @@ class Pages:
         outcome = await self._get_page(sighting)
         if isinstance(outcome, Fetched):
             return await self._made(sighting, await self._read_page(sighting, outcome), outcome)
-        if sighting.entry.content and self._is_final(outcome):
+        if isinstance(outcome, Refused):
+            await self.keep_quiet(sighting.entry.link or sighting.url, outcome)
+        if sighting.entry.content and not isinstance(outcome, Postponed) and self._is_final(outcome):
             page = await self._feed_content(sighting)
             if not page.walls:
                 return await self._made(sighting, page, None)
@@ -81,14 +91,32 @@ class Pages:
         except WorkerError as error:
             return _unread(entry, error.reason)
 
-    async def _get_page(self, sighting: Sighting) -> Fetched | Refused | Failed:
+    async def keep_quiet(self, url: str, outcome: Outcome) -> None:
+        """A public host that asks for quiet gets it, for its feeds and its pages; a private bridge only for this one."""
+        if isinstance(outcome, Refused) and not outcome.private:
+            wait = schedule.retry_after(outcome.headers, outcome.at)
+            if wait:
+                known = await self.store.host(urls.host(url))
+                until = outcome.at + min(wait, schedule.HORIZON)
+                if known.pause_until is None or known.pause_until < until:
+                    await self.store.save_host(replace(known, pause_until=until))
+
+    async def _get_page(self, sighting: Sighting) -> Fetched | Refused | Failed | Postponed:
         link = sighting.entry.link or sighting.url
+        if quiet := await self._quiet(link):
+            return quiet
         if self.settings.crawl.robots == "obey" and (forbidden := await self._robots(link)):
             return forbidden
+        if quiet := await self._quiet(link):    # asked for by its robots.txt, or by another page meanwhile
+            return quiet
         outcome = await self.fetcher.get(Request(link, "page"))
         if isinstance(outcome, Unchanged):
             return Failed(Reason.PROTOCOL, "304 to a request without validators", outcome.at)
         return outcome
+
+    async def _quiet(self, url: str) -> Postponed | None:
+        until = (await self.store.host(urls.host(url))).pause_until
+        return Postponed(until) if until is not None and until > self.clock() else None
 
     async def _robots(self, url: str) -> Failed | None:
         """None where robots.txt lets us fetch; what it says is kept for a day."""
@@ -125,6 +153,7 @@ class Pages:
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
         body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", _status_of(outcome))
         now = self.clock()
+        await self.keep_quiet(url, outcome)
         if isinstance(outcome, Failed | Refused) and _is_silent(status):
             event(_log, "robots-failed", logging.WARNING, host=host, reason=outcome.reason, detail=outcome.detail)
         state = await self.store.host(host)

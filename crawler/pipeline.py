@@ -22,7 +22,7 @@ from crawler.core.types import Article, FeedState, Link, Match, Settled
 from crawler.documents import Documents
 from crawler.errors import OperationError, Reason, UnstorableError, WorkerError
 from crawler.log import event
-from crawler.pages import Pages, named_pages
+from crawler.pages import Pages, Postponed, named_pages
 from crawler.ports import (
     Clock,
     Draft,
@@ -30,7 +30,6 @@ from crawler.ports import (
     Feed,
     Fetcher,
     Judgement,
-    Outcome,
     PollStored,
     Pool,
     Refused,
@@ -71,7 +70,7 @@ class Pipeline:
         address = feed.state.moved_to or feed.url
         outcome, result, entries = await self.documents.get(feed, address)
         if isinstance(result, schedule.Failure):
-            await self._pause_host(address, outcome, result)
+            await self.pages.keep_quiet(address, outcome)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
         state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
         if address_ := schedule.adopt(state):
@@ -96,14 +95,6 @@ class Pipeline:
             state = schedule.after(feed.state, failure, self.documents.policy(feed), _jitter(feed.url, self.clock()))
             return await self.store.finish_poll(feed, state, [], result.at)
 
-    async def _pause_host(self, url: str, outcome: Outcome, failure: schedule.Failure) -> None:
-        """A public host that asks for quiet gets it for all of its feeds; a private bridge only for this one."""
-        if failure.retry_after and isinstance(outcome, Refused) and not outcome.private:
-            until = outcome.at + min(failure.retry_after, schedule.HORIZON)
-            known = await self.store.host(urls.host(url))
-            if known.pause_until is None or known.pause_until < until:
-                await self.store.save_host(replace(known, pause_until=until))
-
     # --- collect ------------------------------------------------------------------------------------------------
 
     async def collect(self, sighting: Sighting) -> None:
@@ -113,6 +104,9 @@ class Pipeline:
             await self.store.attach(sighting, known, self.clock())
             return
         draft = await self._draft(sighting)
+        if isinstance(draft, Postponed):
+            await self.store.postpone(sighting, draft.until, Reason.RATE_LIMITED, "the host asked for quiet")
+            return
         failed = await self._save(draft, sighting) if isinstance(draft, Draft) else draft
         if failed is not None:
             retry = self.pages.retry(sighting, failed)
@@ -130,7 +124,7 @@ class Pipeline:
               wall=",".join(draft.page.walls) or None)
         return None
 
-    async def _draft(self, sighting: Sighting) -> Draft | Refused | Failed:
+    async def _draft(self, sighting: Sighting) -> Draft | Refused | Failed | Postponed:
         """A page that breaks what reads it is asked for again as one that fails is, and then given up."""
         try:
             return await self.pages.draft(sighting)

@@ -129,6 +129,10 @@ class Store(Protocol):
         """Note the failure; wait until `retry`, or give up where it is None (kept with its reason, counted)."""
         ...
 
+    async def postpone(self, sighting: Sighting, until: datetime, reason: str, detail: str) -> None:
+        """Nothing was tried: wait until then, for this reason. No failure is counted."""
+        ...
+
     async def want_page(self, url: str, named_by: str, now: datetime, link: str | None = None) -> bool:
         """Queue a page that an article names as its source (`follow_attribution`); False where it is known.
 

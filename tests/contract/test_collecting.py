@@ -74,6 +74,19 @@ async def test_a_failure_waits_for_its_time_and_is_given_up_at_last(store, desk,
     assert await desk.claim() == []
 
 
+async def test_what_is_postponed_waits_and_has_not_failed(store, desk, make):
+    await desk.add_feeds(A)
+    await desk.poll(A, make.seen("1"))
+    (sighting,) = await desk.claim()
+    await store.postpone(sighting, desk.now + make.MINUTE, "rate_limited", "the host asked for quiet")
+    assert await desk.claim() == []
+    desk.now += make.MINUTE
+    (again,) = await desk.claim()
+    assert again.attempts == 0
+    with pytest.raises(LeaseLostError):
+        await store.postpone(sighting, desk.now, "rate_limited", "a late writer")
+
+
 async def test_an_article_as_stored(store, desk, make):
     await desk.add_feeds(A)
     await desk.poll(A)

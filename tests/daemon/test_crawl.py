@@ -33,14 +33,14 @@ class Hosts:
     """Every host of the test behind one plain forward proxy: `answers` maps a URL to (status, body); else 404."""
 
     def __init__(self):
-        self.answers, self.asked = {}, []
+        self.answers, self.asked, self.headers = {}, [], {}
 
     async def __call__(self, request):
         url = f"http://{request.host}{request.path_qs}" if request.method == "GET" else f"{request.method} {request.path_qs}"
         self.asked.append(url)
         status, body = self.answers.get(url, (404, b""))
         kind = "application/rss+xml" if url.endswith("feed") else "text/html" if body.startswith(b"<") else "text/plain"
-        return web.Response(status=status, body=body, headers={"Content-Type": kind})
+        return web.Response(status=status, body=body, headers={"Content-Type": kind, **self.headers.get(url, {})})
 
 
 @pytest.fixture
@@ -92,6 +92,34 @@ async def test_many_pages_of_a_host_ask_for_its_robots_txt_once(hosts, crawl):
         await opened.daemon.once()
     assert set(links) <= set(hosts.asked)
     assert hosts.asked.count("http://daily.example/robots.txt") == 1
+
+
+ASKS_FOR_QUIET = {"a feed": "http://daily.example/other", "a page": "http://daily.example/0",
+                  "robots.txt": "http://daily.example/robots.txt"}
+
+
+@pytest.mark.parametrize("where", ASKS_FOR_QUIET)
+async def test_a_host_is_left_alone_for_as_long_as_was_asked_by(hosts, crawl, monkeypatch, where):
+    # The host is to count as public, which the address of the proxy is not.
+    monkeypatch.setattr("crawler.adapters.http.HttpFetcher._is_private", lambda *_: False)
+    busy = ASKS_FOR_QUIET[where]
+    feeds, links = ["http://daily.example/feed", "http://daily.example/other"], [f"http://daily.example/{n}" for n in range(3)]
+    hosts.answers |= {feeds[0]: (200, feed(links[0])), feeds[1]: (200, feed()),
+                      **{link: (200, page(STORY, link)) for link in links}}
+    async with crawl(*feeds) as opened:
+        hosts.answers[busy], hosts.headers[busy] = (503, b""), {"Retry-After": "7200"}
+        await opened.daemon.once()
+        assert busy in hosts.asked
+        hosts.asked.clear()
+        hosts.answers |= {feeds[0]: (200, feed(*links)), busy: (200, b"") if busy.endswith("txt") else (200, page(STORY, busy))}
+        for minutes in (15, 90, 119):
+            crawl.now = START + timedelta(minutes=minutes)
+            await opened.daemon.once()
+            assert hosts.asked == []
+        crawl.now = START + timedelta(hours=30)
+        await opened.daemon.once()
+        await opened.daemon.once()
+        assert {*feeds, *links} <= set(hosts.asked)
 
 
 async def test_a_page_that_robots_txt_forbids_is_given_up(hosts, crawl):

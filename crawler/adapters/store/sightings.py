@@ -51,6 +51,15 @@ class Sightings(Part):
 
         await self._db.write(fail)
 
+    async def postpone(self, sighting: Sighting, until: datetime, reason: str, detail: str) -> None:
+        """See `ports.Store`."""
+        async def wait(connection: AsyncConnection) -> None:
+            await held(connection, sighting)
+            await connection.execute(sa.update(sightings).where(sightings.c.id == sighting.id).values(
+                due=until, reason=reason, detail=detail, lease_until=None))
+
+        await self._db.write(wait)
+
     async def want_page(self, url: str, named_by: str, now: datetime, link: str | None = None) -> bool:
         """See `ports.Store`."""
         async def want(connection: AsyncConnection) -> bool:
