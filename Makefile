@@ -8,6 +8,9 @@ PYTHON ?= python3
 CONFIG ?= config/firsthand.yaml
 PYTEST_OPTIONS ?=
 QUALITY ?=
+SEED ?= 1
+RUNS ?= 10
+KILLS ?= 1000
 SOAK ?=
 AUDIT ?=
 # As many processes as processors, but a process costs memory and a start: more than four gain nothing.
@@ -20,7 +23,8 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak test-browser wheel lock upgrade audit clean setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos test-browser wheel lock upgrade audit clean \
+	setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -55,6 +59,9 @@ quality: setup-dev  ## How good it is, against its floors (QUALITY="--families F
 
 soak: setup-dev  ## The daemon for days in minutes, and how it drifts (SOAK="--minutes 30 --speed 100").
 	$(bin)/python tests/soak/soak.py $(SOAK)
+
+chaos: setup-dev  ## Kill the daemon KILLS times (1000) in RUNS runs (10) among failing servers, from SEED (1).
+	$(bin)/python tests/chaos/chaos.py --seed "$(SEED)" --runs $(RUNS) --kills $$(($(KILLS) / $(RUNS)))
 
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
 	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }

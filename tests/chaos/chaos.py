@@ -9,7 +9,6 @@ and points. Then the machine is off for some hours, a last daemon finds calm, an
 
 import argparse
 import asyncio
-import random
 import shutil
 import signal
 import sys
@@ -18,53 +17,17 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import invariants
 import ledger as ledgers
-from invariants import Evidence, Sample, read_lines
-from killpoints import POINTS
+from evidence import Evidence, Sample, read_lines
 from launch import Daemon, Launcher
 from mutants import MUTANTS
-from newsroom import Newsroom, Plan
-
-START = datetime(2026, 3, 2, 6, tzinfo=UTC)
-OFF = timedelta(hours=9)        # longer than any retry of a page and any Retry-After
-DELAY = 0.05                    # seconds between two starts at a host, by the event loop, which no clock hurries
-PER_HOST = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """How one start of the daemon ends: at the `nth` passage of a point, or `after` so many seconds, which count from
-    when it is up, or, if `early`, from its birth. Then the machine is off for `off` minutes of the world."""
-
-    point: str = ""
-    nth: int = 1
-    after: float = 3.0
-    early: bool = False
-    off: int = 0
-    forced: str = ""        # what happens to all feeds meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One run. `rate`: seconds of the world in a real one. `lease` and `idle` in seconds of the world."""
-
-    seed: str
-    plan: Plan
-    kills: tuple[Kill, ...] = ()
-    rate: float = 120.0
-    lease: float = 480.0
-    idle: float = 6.0
-    share: int = 3
-    timeout: float = 3.0        # seconds for one request
-    mutant: str = ""
-    reference: bool = True
-    cold: bool = False          # the last start is of a process of its own, its workers spawned
-    patience: float = 60.0      # seconds for the calm, which ends when every feed has been read, and nothing waits
+from newsroom import Newsroom
+from scenarios import DELAY, OFF, PER_HOST, START, Kill, Scenario, seeded
 
 
 @dataclass(slots=True)
@@ -92,44 +55,6 @@ class Result:
         return (f"seed {self.scenario.seed}: {verdict}; {self.kills} kills, {self.requests} requests, {spoiled} spoiled, "
                 f"{self.articles} articles, {self.stories} stories, first poll {self.first_poll or 0:.1f} s, SIGTERM "
                 f"{max(self.terms, default=0):.1f} s, leases {max(self.leases, default=0):.1f} s, {self.memory // 1024} MiB, {self.seconds:.0f} s")
-
-
-OFFS = (0, 5, 12, 25, 40, 60)   # minutes between a kill and the next start
-
-
-def seeded(seed: str, kills: int, *, originals: int = 14, seconds: float = 1.0, cold: bool = False) -> Scenario:
-    """A run with so many kills, each about `seconds` after a start; two of three at named points, if they are passed."""
-    chance = random.Random(f"{seed} kills")
-    named = list(POINTS[5:])
-    chance.shuffle(named)
-    named = [*POINTS[:5], *named]       # those that every run has to pass come first
-    chosen = []
-    for number in range(kills):
-        off = max(chance.choice(OFFS), 25 if number < 8 else 0)
-        if number % 3 < 2:
-            point = named[(number - number // 3) % len(named)]
-            sure = number < 8       # these five are waited for
-            chosen.append(Kill(point, 1 if sure else chance.choice((1, 1, 1, 2, 3)), after=(20 if sure else 4) * seconds, off=off))
-        else:
-            chosen.append(Kill(after=chance.uniform(0, 2 * seconds), early=chance.random() < 0.4, off=off))
-    quiet = max(120, sum(kill.off for kill in chosen))
-    return Scenario(seed, Plan(originals, 0.6, quiet, (10, 15, 20)), tuple(chosen), cold=cold)
-
-
-def trap(mutant: str = "") -> Scenario:
-    """A small run without chance in which each mutant does its harm. Its feeds are due once an hour."""
-    hour = 60
-    plan = Plan(2, 1.0, -100, (hour,), formats=("rss",), validators=1.0, twice=0.3)
-    feeds = len(Newsroom(START, "trap", plan).feeds)
-    kills = (
-        Kill("fetched:feed", after=20, off=10),                           # its leases run out, its feeds are not due:
-        Kill("fetched:feed", after=5, off=hour),                         # nothing is asked
-        Kill("inside:finish_poll", 2, after=20, off=hour),      # nothing of it may be stored
-        Kill("after:finish_poll", feeds, after=20, off=4 * hour, forced="reset-before-headers"),
-        Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
-    )
-    return Scenario("trap", plan, kills, share=0, timeout=20, mutant=mutant, reference=False,
-                    patience=15 if mutant else 60)
 
 
 async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
@@ -327,6 +252,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=100, help="SIGKILLs in each run (default 100)")
     parser.add_argument("--originals", type=int, default=24, help="texts in a news room, without copies (at most 30)")
     parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="a product that is wrong")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once, which wait more than they work (default 2)")
     parser.add_argument("--keep", type=Path, help="keep stores, journals and logs of failed runs in this folder")
     return parser.parse_args()
 
@@ -336,19 +262,46 @@ def _seed(first: str, number: int) -> str:
 
 
 async def _runs(arguments: argparse.Namespace, folder: Path) -> list[Result]:
-    results: list[Result] = []
-    async with Launcher() as launcher:
-        for number in range(arguments.runs):
-            scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals, cold=True)
+    places = asyncio.Semaphore(arguments.jobs)
+
+    async def one(number: int) -> Result:
+        scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals, cold=True)
+        async with places:
             result = await run(replace(scenario, mutant=arguments.mutant), launcher, folder)
-            results.append(result)
-            print(result.line(), flush=True)
-            for invariant, said in result.violations.items():
-                print(f"  invariant {invariant}: " + f"\n  invariant {invariant}: ".join(said[:5]), flush=True)
-            if result.violations:
-                print(f"  again: python tests/chaos/chaos.py --runs 1 --kills {arguments.kills} --seed "
-                      f"{scenario.seed} --originals {arguments.originals}", flush=True)
-    return results
+        _show(result, arguments)
+        return result
+
+    async with Launcher() as launcher, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(number)) for number in range(arguments.runs)]
+    return [task.result() for task in tasks]
+
+
+def _show(result: Result, arguments: argparse.Namespace) -> None:
+    print(result.line(), flush=True)
+    for invariant, said in result.violations.items():
+        for sentence in said[:5]:
+            print(f"  invariant {invariant}, {invariants.CHECKS[invariant].__name__}: {sentence}", flush=True)
+    if result.violations:
+        mutant = f' --mutant "{arguments.mutant}"' if arguments.mutant else ""
+        print(f"  again: python tests/chaos/chaos.py --runs 1 --kills {arguments.kills} --seed {result.scenario.seed} "
+              f"--originals {arguments.originals}{mutant}", flush=True)
+
+
+def _sum(results: list[Result]) -> str:
+    mishaps = sum((result.mishaps for result in results), Counter[str]())
+    points = sum((result.points for result in results), Counter[str]())
+    failed = sum(bool(result.violations) for result in results)
+    return "\n".join((
+        f"{len(results)} runs, {failed} failed; {sum(each.kills for each in results)} SIGKILLs, {sum(points.values())} of "
+        f"them at {len(points)} named points; {sum(each.requests for each in results)} requests, "
+        f"{sum(mishaps.values())} spoiled",
+        "spoiled: " + ", ".join(f"{name} {number}" for name, number in mishaps.most_common()),
+        "killed: " + ", ".join(f"{name} {number}" for name, number in points.most_common()),
+        f"at most: first poll {max(each.first_poll or 0 for each in results):.1f} s after a cold start, end "
+        f"{max(time for each in results for time in each.terms):.1f} s after SIGTERM, a dead process's page "
+        f"{max((time for each in results for time in each.leases), default=0):.1f} s after its lease, "
+        f"{max(each.memory for each in results) // 1024} MiB",
+    ))
 
 
 def main() -> int:
@@ -356,11 +309,7 @@ def main() -> int:
     arguments = _arguments()
     with tempfile.TemporaryDirectory(prefix="firsthand-chaos-") as folder:
         results = asyncio.run(_runs(arguments, arguments.keep or Path(folder)))
-    total = sum((result.mishaps for result in results), Counter[str]())
-    points = sum((result.points for result in results), Counter[str]())
-    print(f"{len(results)} runs, {sum(each.kills for each in results)} SIGKILLs ({sum(points.values())} at {len(points)} named "
-          f"points), {sum(each.requests for each in results)} requests")
-    print("spoiled: " + ", ".join(f"{name} {number}" for name, number in total.most_common()))
+    print(_sum(results))
     return 1 if any(result.violations for result in results) else 0
 
 

@@ -47,6 +47,7 @@ def child(order: dict[str, Any]) -> None:
 def _run(order: dict[str, Any]) -> None:
     import killpoints
     import mutants
+
     from crawler import log, service
     from crawler.settings import Settings
 
@@ -177,13 +178,13 @@ def main() -> None:
 
 def _prepare() -> int:
     """Everything that a start would import, here and in the server of the workers; returns the pid of that."""
-    import crawler.service
+    from multiprocessing import forkserver
 
-    assert crawler.service
     import alembic.command  # noqa: F401 - a first start migrates
     import mutants  # noqa: F401 - for the workers' server as well
 
-    from multiprocessing import forkserver
+    import crawler.service  # noqa: F401 - and everything that it needs
+
     multiprocessing.set_forkserver_preload(["warmed", "mutants"])
     forkserver.ensure_running()
     asyncio.run(_warm())

@@ -4,17 +4,16 @@ Each gives its violations as sentences; none means that it holds. They hold for 
 how far a run came at a moment, only what may never happen, and what must have happened in the end.
 """
 
-import json
-import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from sqlite3 import Row
 from typing import Any
 
-from ledger import Asked, Ledger
+from evidence import Evidence, moment
+from ledger import Asked
 
 from crawler.core import urls
 from crawler.errors import Reason
@@ -25,43 +24,6 @@ THREADS = 40               # its loop, one a database connection, pebble's four,
 DESCRIPTORS = 200          # 64 requests in flight, the database, pipes to the workers
 REASONS = frozenset(reason.value for reason in Reason)
 BAD_EVENTS = frozenset({"work-failed", "store-failed", "log", "judge-failed", "pair-failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A look at a running daemon."""
-
-    pid: int
-    memory: int             # KiB
-    threads: int
-    descriptors: int
-
-
-@dataclass(slots=True)
-class Evidence:
-    """Everything that a run leaves behind. `every`: feed URL -> its interval; `delay`: real seconds between two starts."""
-
-    ledger: Ledger
-    journal: list[dict[str, Any]]
-    store: Path
-    log: list[dict[str, Any]]
-    ended: datetime
-    every: dict[str, timedelta]
-    delay: float
-    per_host: int
-    reference: Path | None = None
-    samples: list[Sample] = field(default_factory=list)
-    survivors: int = 0      # worker processes that outlived their daemon by seconds
-
-    def rows(self, query: str, store: Path | None = None) -> list[sqlite3.Row]:
-        """What the store says."""
-        with sqlite3.connect(f"file:{store or self.store}?mode=ro", uri=True) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query).fetchall()
-
-    def noted(self, *events: str) -> list[dict[str, Any]]:
-        """Lines of the journal."""
-        return [line for line in self.journal if line["event"] in events]
 
 
 def check(evidence: Evidence) -> dict[int, list[str]]:
@@ -143,7 +105,7 @@ def same_stories(evidence: Evidence) -> Iterator[str]:
 
 def stories(evidence: Evidence, store: Path) -> dict[str, tuple[bool, frozenset[tuple[str, str]]]]:
     """Original -> (decided, (copy, kind) of each copy)."""
-    members: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    members: dict[str, list[Row]] = defaultdict(list)
     for row in evidence.rows("SELECT s.id, s.decided, m.position, m.kind, a.url FROM stories s JOIN members m ON"
                              " m.story = s.id JOIN articles a ON a.id = m.article ORDER BY s.id, m.position", store):
         members[row["id"]].append(row)
@@ -251,7 +213,7 @@ def _claimed_or_ended(line: dict[str, Any], claims: list[bool]) -> None:
     if line["event"] not in ENDS:
         claims.append(False)
     elif claims:
-        claims.remove(True if True in claims else False)
+        claims.remove(True in claims)     # one that had its request, if any had
 
 
 def _when(at: Asked | dict[str, Any]) -> float:
@@ -304,18 +266,19 @@ def database_sound(evidence: Evidence) -> Iterator[str]:
         yield f"integrity_check: {said}"
     if said := [tuple(row) for row in evidence.rows("PRAGMA foreign_key_check")]:
         yield f"foreign_key_check: {said}"
-    for what, query in (
-        ("sightings are done without an article", "SELECT count(*) AS n FROM sightings WHERE state = 'done' AND article"
-         " NOT IN (SELECT id FROM articles)"),
-        ("articles have no address", "SELECT count(*) AS n FROM articles WHERE id NOT IN (SELECT article FROM addresses)"),
-        ("keys are of no article", "SELECT count(*) AS n FROM keys WHERE article NOT IN (SELECT id FROM articles)"),
-        ("matches are of no article", "SELECT count(*) AS n FROM matches WHERE a NOT IN (SELECT id FROM articles)"
-         " OR b NOT IN (SELECT id FROM articles)"),
-        ("stories have fewer than two members", "SELECT count(*) AS n FROM (SELECT story FROM members GROUP BY story"
-         " HAVING count(*) < 2)"),
-    ):
-        if number := evidence.rows(query)[0]["n"]:
+    for what, query in DANGLING.items():
+        if number := evidence.rows(f"SELECT count(*) AS n FROM {query}")[0]["n"]:
             yield f"{number} {what}"
+
+
+DANGLING = {
+    "sightings are done without an article": "sightings WHERE state = 'done' AND article NOT IN (SELECT id FROM articles)",
+    "articles have no address": "articles WHERE id NOT IN (SELECT article FROM addresses)",
+    "keys are of no article": "keys WHERE article NOT IN (SELECT id FROM articles)",
+    "matches are of no article":
+        "matches WHERE a NOT IN (SELECT id FROM articles) OR b NOT IN (SELECT id FROM articles)",
+    "stories have fewer than two members": "(SELECT story FROM members GROUP BY story HAVING count(*) < 2)",
+}
 
 
 # 9 --------------------------------------------------------------------------------------------------------------
@@ -337,13 +300,6 @@ def reasons_given(evidence: Evidence) -> Iterator[str]:
 
 # ----------------------------------------------------------------------------------------------------------------
 
-def moment(stored: int) -> datetime:
-    """A time as the store keeps it."""
-    from crawler.adapters.store.columns import Moment
-
-    return Moment().process_result_value(stored, None)  # type: ignore[arg-type,return-value]  # SQLite's, never NULL
-
-
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -358,17 +314,6 @@ def _place(url: str) -> str:
 
 def _asked(evidence: Evidence, url: str) -> list[Asked]:
     return [one for one in evidence.ledger.asked if f"{one.host}{one.path}" == _place(url)]
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """A file of JSON lines; the last one may have been cut off by a kill."""
-    found = []
-    for line in path.read_text("utf-8", errors="replace").splitlines() if path.exists() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            found.append({"event": "log", "message": line})
-    return found
 
 
 CHECKS: dict[int, Callable[[Evidence], Iterator[str]]] = {

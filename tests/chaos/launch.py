@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from invariants import Sample
+from evidence import Sample
 
 ROOT = Path(__file__).parents[2]
 

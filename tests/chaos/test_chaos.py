@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from chaos import Result, Scenario, run, seeded, trap
+from chaos import Result, run
 from invariants import CHECKS
 from killpoints import POINTS
 from launch import Launcher
 from mutants import MUTANTS
+from scenarios import Scenario, seeded, trap
 
 SEED = "1"
 KILLS = 20
