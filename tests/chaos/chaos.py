@@ -291,17 +291,17 @@ def _sum(results: list[Result]) -> str:
     mishaps = sum((result.mishaps for result in results), Counter[str]())
     points = sum((result.points for result in results), Counter[str]())
     failed = sum(bool(result.violations) for result in results)
-    return "\n".join((
-        f"{len(results)} runs, {failed} failed; {sum(each.kills for each in results)} SIGKILLs, {sum(points.values())} of "
-        f"them at {len(points)} named points; {sum(each.requests for each in results)} requests, "
-        f"{sum(mishaps.values())} spoiled",
+    waits = max((time for each in results for time in each.leases), default=0)
+    return "\n".join([
+        f"{len(results)} runs, {failed} failed; {sum(each.kills for each in results)} SIGKILLs, at {len(points)} named points",
+        f"{sum(each.requests for each in results)} requests, {sum(mishaps.values())} answers spoiled",
         "spoiled: " + ", ".join(f"{name} {number}" for name, number in mishaps.most_common()),
         "killed: " + ", ".join(f"{name} {number}" for name, number in points.most_common()),
-        f"at most: first poll {max(each.first_poll or 0 for each in results):.1f} s after a cold start, end "
-        f"{max(time for each in results for time in each.terms):.1f} s after SIGTERM, a dead process's page "
-        f"{max((time for each in results for time in each.leases), default=0):.1f} s after its lease, "
-        f"{max(each.memory for each in results) // 1024} MiB",
-    ))
+        f"first poll after a cold start: at most {max(each.first_poll or 0 for each in results):.1f} s",
+        f"end after SIGTERM: at most {max(time for each in results for time in each.terms):.1f} s",
+        f"a dead process's page claimed again: at most {waits:.1f} s after its lease",
+        f"memory: at most {max(each.memory for each in results) // 1024} MiB",
+    ])
 
 
 def main() -> int:

@@ -41,7 +41,7 @@ class Scenario:
     mutant: str = ""
     reference: bool = True
     cold: bool = False          # the last start is of a process of its own, its workers spawned
-    patience: float = 60.0      # seconds for the calm, which ends when every feed has been read, and nothing waits
+    patience: float = 300.0     # seconds for the calm, which ends when every feed has been read, and nothing waits
 
 
 OFFS = (0, 5, 12, 25, 40, 60)   # minutes between a kill and the next start
@@ -79,4 +79,4 @@ def trap(mutant: str = "") -> Scenario:
         Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
     )
     return Scenario("trap", plan, kills, share=0, timeout=20, mutant=mutant, reference=False,
-                    patience=15 if mutant else 60)
+                    patience=60 if mutant else 300)
