@@ -91,7 +91,24 @@ def test_a_delay_that_a_host_asks_for_outlasts_its_rest():
             assert len(pacer) == 0
         return log
 
-    assert [at for at, _ in play(scenario)] == [0, 5, 105, 110]
+    assert [at for at, _ in play(scenario)] == [5, 10, 110, 115]
+
+
+def test_a_delay_that_a_host_asks_for_holds_over_a_restart():
+    """Nobody knows when the process before this one asked: just before its end, at the latest."""
+    async def scenario():
+        pacer, log = Pacer(64, 8, 1.0), []
+        await visit(pacer, "b", log)
+        await asyncio.sleep(2)
+        pacer.set_delay("a", 5)     # known from the robots.txt that is stored
+        await asyncio.gather(visit(pacer, "a", log), visit(pacer, "b", log))
+        await asyncio.sleep(100)
+        pacer.set_delay("c", 5)
+        await asyncio.gather(visit(pacer, "c", log), visit(pacer, "a", log))
+        return log
+
+    # Later it is no restart any more.
+    assert play(scenario) == [(0, "b"), (2, "b"), (5, "a"), (105, "c"), (105, "a")]
 
 
 @pytest.mark.parametrize("asked", [0.2, 0, -5])

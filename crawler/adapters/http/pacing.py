@@ -38,6 +38,7 @@ class Pacer:
         self._per_host = per_host
         self._delay = delay
         self._delays: OrderedDict[str, float] = OrderedDict()
+        self._began = float("inf")  # the first request of this process, in the loop's time
         self._hosts: dict[str, _Host] = {}
         self._ready: deque[_Host] = deque()
         self._later: list[tuple[float, int, _Host]] = []
@@ -49,7 +50,8 @@ class Pacer:
         return len(self._hosts)
 
     def set_delay(self, name: str, delay: float) -> None:
-        """The delay between starts that a host asks for; the configured one is the least."""
+        """The delay between starts that a host asks for; the configured one is the least. It counts from the first
+        request of the process at the earliest."""
         self._delays.pop(name, None)
         if delay > self._delay:
             self._delays[name] = delay
@@ -59,6 +61,7 @@ class Pacer:
     @asynccontextmanager
     async def turn(self, name: str, *, ahead: bool = False) -> AsyncIterator[None]:
         """Wait for a turn at a host, and hold it. `ahead` of those that wait there: the next hop of a redirect."""
+        self._began = min(self._began, asyncio.get_running_loop().time())
         host = self._hosts.setdefault(name, _Host(name))
         start = asyncio.get_running_loop().create_future()
         if ahead:
@@ -99,7 +102,9 @@ class Pacer:
         self._dispatch()
 
     def _due(self, host: _Host) -> float:
-        return host.last + self._delays.get(host.name, self._delay)
+        asked = self._delays.get(host.name)
+        # A process before this one may have asked the host a moment ago: what the host itself asks for holds over restarts.
+        return host.last + self._delay if asked is None else max(host.last, self._began) + asked
 
     def _place(self, host: _Host) -> None:
         """Put a host where it belongs; forget one that is idle and rested."""
