@@ -7,6 +7,7 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal, Self
 
 from evidence import Sample
@@ -51,6 +52,7 @@ class Launcher:
         self._alive: dict[int, Daemon] = {}
         self._started: asyncio.Queue[int] = asyncio.Queue()
         self._turn = asyncio.Lock()
+        self._said = TemporaryFile()    # workers say that their daemon is dead; of interest only where the launcher ends
         self.forkserver = 0
 
     async def __aenter__(self) -> Self:
@@ -58,7 +60,7 @@ class Launcher:
         self._process = await asyncio.create_subprocess_exec(
             # Of those that are killed the tracker of semaphores cleans up, and says so.
             sys.executable, "-Wignore::UserWarning:multiprocessing.resource_tracker", str(Path(__file__).with_name("daemon.py")), self.workers, stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
+            stdout=asyncio.subprocess.PIPE, stderr=self._said, env={**os.environ, "PYTHONPATH": path})
         self._reader = asyncio.create_task(self._read())
         return self
 
@@ -68,6 +70,7 @@ class Launcher:
         self._process.stdin.close()
         await self._process.wait()
         await self._reader
+        self._said.close()
 
     async def start(self, order: dict[str, Any]) -> Daemon:
         """Start a daemon."""
@@ -76,6 +79,9 @@ class Launcher:
         async with self._turn:
             self._process.stdin.write(json.dumps({"start": {**order, "workers": self.workers}}).encode() + b"\n")
             pid = await self._started.get()
+        if pid == 0:
+            self._said.seek(0)
+            raise RuntimeError(f"the launcher has ended: {self._said.read().decode(errors='replace')[-2000:]}")
         return self._alive[pid]
 
     async def orphans(self, patience: float = 10) -> int:
@@ -101,3 +107,4 @@ class Launcher:
                 self._alive.pop(said["ended"]).ended.set_result(said["status"])
             else:
                 self.forkserver = said["forkserver"]
+        self._started.put_nowait(0)

@@ -1,6 +1,9 @@
 """Preloaded by the server from which the workers are forked: everything whose first time is slow has been done once."""
 
+import errno
+import socket
 from datetime import UTC, datetime
+from multiprocessing import reduction
 
 from crawler import documents, matcher
 from crawler.core import boilerplate, extract, robots
@@ -29,4 +32,16 @@ def warm() -> None:
     matcher.verify(matcher.Reading(article, frozenset()), [matcher.Reading(article, frozenset())], rules)
 
 
+def outlive(receive=reduction.recvfds):
+    """A daemon that is killed while it asks for a worker takes the server with it, for which that is no way to end."""
+    def received(sock: socket.socket, size: int) -> list[int]:
+        try:
+            return receive(sock, size)
+        except EOFError:
+            raise OSError(errno.ECONNABORTED, "whoever asked is dead") from None
+
+    reduction.recvfds = received
+
+
+outlive()
 warm()
