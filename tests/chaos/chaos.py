@@ -35,6 +35,7 @@ class Result:
     """What a run showed: violations by invariant, and figures."""
 
     scenario: Scenario
+    evidence: Evidence
     violations: dict[int, list[str]]
     kills: int
     points: Counter[str]
@@ -57,8 +58,8 @@ class Result:
                 f"{max(self.terms, default=0):.1f} s, leases {max(self.leases, default=0):.1f} s, {self.memory // 1024} MiB, {self.seconds:.0f} s")
 
 
-async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
-    """Play a scenario, and its undisturbed twin beside it."""
+async def run(scenario: Scenario, launcher: Launcher, folder: Path, *, keep: bool = False) -> Result:
+    """Play a scenario, and its undisturbed twin beside it. What it leaves is kept where it failed, or if so wished."""
     began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     async with asyncio.TaskGroup() as group:
         twin = group.create_task(_undisturbed(scenario, launcher, folder / "calm")) if scenario.reference else None
@@ -68,7 +69,7 @@ async def run(scenario: Scenario, launcher: Launcher, folder: Path) -> Result:
     evidence = stage.evidence(twin.result() if twin else None)
     found = await asyncio.to_thread(invariants.check, evidence)
     result = _result(stage, evidence, found, time.monotonic() - began)
-    if not found:
+    if not found and not keep:
         shutil.rmtree(folder)
     return result
 
@@ -77,7 +78,7 @@ def _result(stage: "_Stage", evidence: Evidence, found: dict[int, list[str]], se
     ledger = stage.ledger
     assert ledger is not None
     return Result(
-        stage.scenario, found, stage.killed, Counter(line["point"] for line in evidence.noted("killed")),
+        stage.scenario, evidence, found, stage.killed, Counter(line["point"] for line in evidence.noted("killed")),
         len(ledger.asked), Counter(one.mishap for one in ledger.asked if one.mishap),
         evidence.rows("SELECT count(*) FROM articles")[0][0], evidence.rows("SELECT count(*) FROM stories")[0][0],
         seconds, stage.first_poll, stage.terms, _leases(stage, evidence), max((each.memory for each in stage.samples), default=0))

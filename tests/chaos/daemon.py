@@ -2,6 +2,7 @@
 
     python tests/chaos/daemon.py        one order a line on standard input, one answer a line on standard output
         {"start": {…}}                  -> {"started": PID}, and at its end {"ended": PID, "status": …}
+        {"signal": [PID, NUMBER]}       nothing, where it has ended
 
 A child runs `crawler.service.run`, as `firsthand run` does: the pid file, the signals, the store, the fetcher, the
 workers. What is replaced, from outside: the clock, which is that of the ledger; the resolver, which finds the ledger's
@@ -166,7 +167,7 @@ def main() -> None:
                 break
             *lines, pending = (pending + got).split(b"\n")
             for line in lines:
-                alive.add(_start(json.loads(line)["start"]))
+                _obey(json.loads(line), alive)
         for pid in list(alive):
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
@@ -174,6 +175,13 @@ def main() -> None:
                 _say(ended=pid, status=os.waitstatus_to_exitcode(status))
     for pid in alive:
         os.kill(pid, signal.SIGKILL)
+
+
+def _obey(order: dict[str, Any], alive: set[int]) -> None:
+    if "start" in order:
+        alive.add(_start(order["start"]))
+    elif order["signal"][0] in alive:
+        os.kill(*order["signal"])
 
 
 def _prepare() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ class Evidence:
 
     def rows(self, query: str, store: Path | None = None) -> list[sqlite3.Row]:
         """What the store says."""
-        with sqlite3.connect(f"file:{store or self.store}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{store or self.store}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(query).fetchall()
 

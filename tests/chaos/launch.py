@@ -20,12 +20,12 @@ class Daemon:
     """One start. `ended` becomes its exit status, negative for a signal."""
 
     pid: int
+    launcher: "Launcher"
     ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def signal(self, number: int) -> None:
-        """Send a signal, unless it has ended. The launcher waits for it, so that its pid is nobody else's until then."""
-        if not self.ended.done():
-            os.kill(self.pid, number)
+        """Have it sent a signal by its parent, who alone knows whether the pid is still its own."""
+        self.launcher.order({"signal": [self.pid, int(number)]})
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -52,7 +52,8 @@ class Launcher:
         self._alive: dict[int, Daemon] = {}
         self._started: asyncio.Queue[int] = asyncio.Queue()
         self._turn = asyncio.Lock()
-        self._said = TemporaryFile()    # workers say that their daemon is dead; of interest only where the launcher ends
+        # Workers say that their daemon is dead: of interest only where the launcher ends.
+        self._said = TemporaryFile()  # noqa: SIM115 - closed at the end
         self.forkserver = 0
 
     async def __aenter__(self) -> Self:
@@ -74,15 +75,19 @@ class Launcher:
 
     async def start(self, order: dict[str, Any]) -> Daemon:
         """Start a daemon."""
-        assert self._process is not None
-        assert self._process.stdin is not None
         async with self._turn:
-            self._process.stdin.write(json.dumps({"start": {**order, "workers": self.workers}}).encode() + b"\n")
+            self.order({"start": {**order, "workers": self.workers}})
             pid = await self._started.get()
         if pid == 0:
             self._said.seek(0)
             raise RuntimeError(f"the launcher has ended: {self._said.read().decode(errors='replace')[-2000:]}")
         return self._alive[pid]
+
+    def order(self, order: dict[str, Any]) -> None:
+        """Tell the launcher something."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
 
     async def orphans(self, patience: float = 10) -> int:
         """Worker processes that still run, though no daemon does; 0 as well while one does, or none can be counted."""
@@ -101,7 +106,7 @@ class Launcher:
         async for line in self._process.stdout:
             said = json.loads(line)
             if "started" in said:
-                self._alive[said["started"]] = Daemon(said["started"])
+                self._alive[said["started"]] = Daemon(said["started"], self)
                 self._started.put_nowait(said["started"])
             elif "ended" in said:
                 self._alive.pop(said["ended"]).ended.set_result(said["status"])
