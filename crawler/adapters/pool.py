@@ -40,7 +40,10 @@ outside libraries are imported by their doors at first use, so that the daemon i
 # killed with pebble's lock in its hands); the pool is made anew. Likewise when one of pebble's threads has died.
 _GRACE: Final = 60.0
 _WATCH: Final = 5.0
-# CPU seconds beyond a task's time before the kernel ends a worker whose parent no longer can.
+# A task's time is processor time, so that a busy machine fails no document. Beyond so many times as much on the wall it is
+# ended as well: it waits for something, and nothing here has anything to wait for.
+_WALL: Final = 8
+# CPU seconds beyond a task's time before the kernel ends a worker whose timer was taken away.
 _CPU_GRACE: Final = 5
 _START_CPU: Final = 120
 _CLOSED: Final = "the worker pool is closed"
@@ -93,7 +96,8 @@ class WorkerPool:
     async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
         """Call a picklable module-level function in a worker; see `ports.Pool`.
 
-        `timeout` seconds count from the moment a worker takes the task. Cancelling the caller ends the work.
+        `timeout` is in seconds of processor time from the moment a worker takes the task. Cancelling the caller ends the
+        work.
         """
         if self._closed:
             raise WorkerError(Reason.MEMORY, _CLOSED)
@@ -116,14 +120,14 @@ class WorkerPool:
     async def _attempt(self, packed: bytes, timeout: float) -> Any:
         pool = await self._ready()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future = pool.schedule(_call, args=(packed, timeout), timeout=timeout)
+        future = pool.schedule(_call, args=(packed, timeout), timeout=_WALL * timeout)
         future.add_done_callback(partial(_hand_over, answer))
         self._running.add(answer)
         try:
             await self._settled(pool, answer, timeout)
             return answer.result()
         except TimeoutError:  # pebble's: a task's own comes as `_Raised`
-            raise WorkerError(Reason.CPU, f"took more than {timeout:g} s") from None
+            raise WorkerError(Reason.CPU, f"took more than {_WALL * timeout:g} s") from None
         except ProcessExpired as error:
             raise _death(error.exitcode, timeout) from None
         finally:
@@ -161,7 +165,7 @@ class WorkerPool:
     async def _settled(self, pool: Any, answer: "asyncio.Future[Any]", timeout: float) -> None:
         """Wait for the answer, and see that there will be one."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + timeout + _GRACE
+        until = loop.time() + _WALL * timeout + _GRACE
         while not answer.done():
             await asyncio.wait({answer}, timeout=_WATCH)
             if not answer.done() and (not pool.active or loop.time() > until):
@@ -194,7 +198,7 @@ def _value(end: Any) -> Any:
 
 
 def _death(code: int, timeout: float) -> WorkerError:
-    if code == -signal.SIGXCPU:
+    if code in (-signal.SIGPROF, -signal.SIGXCPU):
         return WorkerError(Reason.CPU, f"used more than {timeout:g} s of processor time")
     how = f"signal {-code}" if code < 0 else f"status {code}"
     return WorkerError(Reason.MEMORY, f"the worker ended with {how}")
@@ -233,6 +237,7 @@ def _prepare(memory: int, preload: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # pebble's own handler is Python and never runs while C code loops: killing took three seconds.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread of it reserves address space
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_cpu(_START_CPU)
@@ -252,8 +257,17 @@ def _limit_cpu(seconds: float) -> None:
 
 
 def _call(packed: bytes, timeout: float) -> _Done:
-    """Run one task. Raises nothing."""
+    """Run one task. Raises nothing. Where its processor time is up the kernel ends this process: nothing in C could be
+    interrupted otherwise."""
     _limit_cpu(timeout)
+    signal.setitimer(signal.ITIMER_PROF, timeout)
+    try:
+        return _answered(packed)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _answered(packed: bytes) -> _Done:
     try:
         function, args = pickle.loads(packed)  # noqa: S301 - from our own process
         end: Any = _Returned(function(*args))

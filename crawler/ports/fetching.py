@@ -94,8 +94,9 @@ class Pool(Protocol):
     async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
         """Call a picklable module-level function in a worker.
 
-        Raises WorkerError(CPU) when `timeout` seconds pass (the worker is killed), WorkerError(MEMORY) when it runs
-        out of memory or dies; an exception of the function itself is raised as it is.
+        Raises WorkerError(CPU) when it has used `timeout` seconds of processor time, or waits for many times as long
+        (the worker is killed), WorkerError(MEMORY) when it runs out of memory or dies; an exception of the function
+        itself is raised as it is.
         """
         ...
 

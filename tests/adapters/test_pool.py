@@ -67,6 +67,18 @@ def local():
     return lambda: None
 
 
+def sleep_then_return(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return seconds
+
+
 def touch_then_sleep(path):
     with open(path, "w") as file:
         file.write(str(os.getpid()))
@@ -148,10 +160,25 @@ async def test_system_exit_ends_neither_worker_nor_daemon(pool):
 
 @pytest.mark.parametrize("function", [backtrack, spin])
 async def test_time_that_is_up_kills_the_worker(pool, function):
-    with pytest.raises(WorkerError) as caught:
+    with pytest.raises(WorkerError, match="processor time|took more than") as caught:   # where the machine is very busy
         await pool.run(function, timeout=0.2)
     assert caught.value.reason is Reason.CPU
     assert await pool.run(abs, -1, timeout=10) == 1
+
+
+async def test_time_in_which_others_computed_is_not_counted(pool):
+    assert await pool.run(sleep_then_return, 0.5, timeout=0.2) == 0.5
+
+
+async def test_a_task_that_waits_for_ever_is_ended_too(pool):
+    with pytest.raises(WorkerError, match="took more than 0.4 s") as caught:
+        await pool.run(sleep_then_return, 60, timeout=0.05)
+    assert caught.value.reason is Reason.CPU
+
+
+async def test_the_timer_of_one_task_does_not_end_the_next(pool):
+    for _ in range(6):
+        assert await pool.run(burn, 0.15, timeout=0.4) == 0.15
 
 
 async def test_memory_that_is_used_up_is_said_so(pool):
