@@ -11,15 +11,18 @@ from ipaddress import ip_network
 import pytest
 from misbehaving import START, Site, Streets, item, listening, ok, rss
 
-from crawler import app, pages, pipeline
+from crawler import app
 from crawler.adapters.http import HttpFetcher
 from crawler.adapters.pool import WorkerPool
 from crawler.adapters.store import open_store
 from crawler.adapters.store.tables import metadata
-from crawler.daemon import LEASE
+from crawler.core.types import Entry
+from crawler.daemon import Timing
 from crawler.errors import Reason
+from crawler.ports import SeenEntry
 from crawler.settings import Crawl, Extract, FeedConfig, MaxBytes, PerHost, Settings
 
+LEASE = Timing().lease
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 SMALL = MaxBytes(feed=4 * 1024**2, page=2 * 1024**2)
 VALIDATORS = ('ETag: "v1"', "Last-Modified: Mon, 04 May 2026 11:00:00 GMT")
@@ -133,6 +136,11 @@ class Desk:
         (feed,) = [feed for feed in await self.store.feeds() if feed.url == url]
         return feed
 
+    async def new_keys(self, feed, keys):
+        """Which of these keys the feed has not listed."""
+        strangers = [SeenEntry(Entry(key, link), link) for n, key in enumerate(keys) if (link := f"https://unlisted.example/{n}")]
+        return set((await self.store.recognise(feed, strangers)).new)
+
     async def waiting(self):
         """Entries that wait to be collected."""
         return (await self.store.backlog(self.now)).entries
@@ -157,13 +165,10 @@ class Desk:
 async def desks(store, pool, tmp_path, monkeypatch):
     """`await desks(timeout=…, caps=…)` opens the product by `app.opened`, over the session's store and workers."""
     async with AsyncExitStack() as stack:
-        async def make(*, timeout=5.0, caps=SMALL, networks=LOOPBACK, resolver=None, tls=None, extract=60.0, **crawl):
+        async def make(*, timeout=5.0, caps=SMALL, networks=LOOPBACK, resolver=None, tls=None, extract=10.0, **crawl):
             async def lent_store(_url):
                 return Lent(store)
 
-            # Time is the wall's: on a machine with ten other jobs a worker gets a tenth of it.
-            monkeypatch.setattr(pipeline, "FEED_SECONDS", 60.0)
-            monkeypatch.setattr(pages, "ROBOTS_SECONDS", 60.0)
             monkeypatch.setattr(app, "open_store", lent_store)
             monkeypatch.setattr(app, "WorkerPool", lambda _workers: Lent(pool))
             monkeypatch.setattr(app, "HttpFetcher", partial(HttpFetcher, resolver=resolver, tls=tls))
@@ -207,7 +212,7 @@ def fails():
         assert len(site.requests) - asked == requests
         _says_it_once(heard, after)
         # Nothing old is lost, nothing is added, and what may have caused it is not sent again.
-        assert await desk.store.new_keys(after, [f"{site.url}old-1", f"{site.url}old-2"]) == set()
+        assert await desk.new_keys(after, [f"{site.url}old-1", f"{site.url}old-2"]) == set()
         assert await desk.waiting() == 2
         kept = (None, None) if reason is Reason.PROTOCOL else (before.state.etag, before.state.last_modified)
         assert (state.etag, state.last_modified) == kept

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from misbehaving import item, listening, ok, one_after_another, page, rss
 
-from crawler import pipeline
 from crawler.core import elect
 from crawler.errors import Reason
 from crawler.settings import MaxBytes
@@ -129,13 +128,11 @@ CPU = {
 
 
 @pytest.mark.parametrize("body", CPU.values(), ids=CPU)
-async def test_a_document_that_is_slow_to_read_ends_in_time_and_the_next_is_read(body, desk, sites, monkeypatch):
+async def test_a_document_that_is_slow_to_read_ends_in_time_and_the_next_is_read(body, desk, sites):
     """Killed when its time is up, or read: both are well. What follows is not held up by it."""
-    monkeypatch.setattr(pipeline, "FEED_SECONDS", 3.0)
     site = await sites(feed(body), paths={"/next": feed(rss(item(LINK)))})
     found = await desk.poll(site.url)
     assert found.state.reason in (None, Reason.CPU, Reason.MEMORY), found.state.detail
-    monkeypatch.setattr(pipeline, "FEED_SECONDS", 60.0)
     following = await desk.poll(site.url + "next")
     assert (following.state.reason, following.state.entries) == (None, 1)
 
@@ -444,20 +441,20 @@ async def test_of_a_hundred_thousand_entries_the_first_two_thousand_are_read_and
     assert (found.state.reason, found.state.entries, await desk.waiting()) == (None, 2000, 2000)
     (said,) = heard.of("entry-dropped")
     assert (said["reason"], said["detail"]) == ("too_many", "98000 entries after the first 2000")
-    assert await desk.store.new_keys(found, [f"{LINK}/0", f"{LINK}/1999", f"{LINK}/2000"]) == {f"{LINK}/2000"}
+    assert await desk.new_keys(found, [f"{LINK}/0", f"{LINK}/1999", f"{LINK}/2000"]) == {f"{LINK}/2000"}
 
 
 async def test_one_guid_on_all_entries_makes_the_links_the_keys(desk, sites):
     site = await sites(feed(rss(*(item(f"{LINK}/{n}", guid="same") for n in range(5)))))
     found = await desk.poll(site.url)
     assert await desk.waiting() == 5
-    assert await desk.store.new_keys(found, [f"{LINK}/{n}" for n in range(5)]) == set()
+    assert await desk.new_keys(found, [f"{LINK}/{n}" for n in range(5)]) == set()
 
 
 async def test_an_entry_without_guid_is_known_by_its_link(desk, sites):
     site = await sites(feed(rss(item(LINK, guid=None))))
     found = await desk.poll(site.url)
-    assert await desk.store.new_keys(found, [LINK]) == set()
+    assert await desk.new_keys(found, [LINK]) == set()
 
 
 async def test_a_guid_of_300_kb_is_a_key_of_bounded_length(desk, sites):

@@ -667,7 +667,7 @@ ROBOTS = {
     "NULs around the rule": (robots("\0\0\nUser-agent: *\nDisallow: /\n\0"), FORBIDDEN),
     "bytes of no encoding": (robots(b"\xff\xfe\xfd\nUser-agent: *\nDisallow: /"), FORBIDDEN),
     "five redirects to a rule": (hops(5), FORBIDDEN),
-    "a redirect without end: later": (redirect("/robots.txt"), LATER),
+    "a redirect without end: allowed (RFC 9309, 2.3.1.2)": (redirect("/robots.txt"), ALLOWED),
     "20,000 rules": (robots("User-agent: *\n" + "".join(f"Disallow: /{n}*x*y$\n" for n in range(20_000))), ALLOWED),
     "a rule of stars": (robots("User-agent: *\nDisallow: /" + "*a" * 5000 + "$\n"), ALLOWED),
     "a crawl delay of a billion seconds": (robots("User-agent: *\nCrawl-delay: 1e9"), FORBIDDEN),
