@@ -251,7 +251,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", default="1", help="the first run's; run N of several has SEED+N-1 (default 1)")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--kills", type=int, default=100, help="SIGKILLs in each run (default 100)")
-    parser.add_argument("--originals", type=int, default=24, help="texts in a news room, without copies (at most 30)")
+    parser.add_argument("--originals", type=int, default=24, help="texts in a news room, without copies (at most 29)")
     parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="a product that is wrong")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once, which wait more than they work (default 2)")
     parser.add_argument("--keep", type=Path, help="keep stores, journals and logs of failed runs in this folder")

@@ -6,6 +6,7 @@ how far a run came at a moment, only what may never happen, and what must have h
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -172,48 +173,57 @@ def _crowded(evidence: Evidence) -> Iterator[str]:
 # 4 --------------------------------------------------------------------------------------------------------------
 
 ROBOTS_KEPT = timedelta(minutes=29)
+LATE = 2.0              # seconds by which a busy ledger may take up a request late
 ENDS = ("polled", "stored", "attached", "page-failed")
 
 
 def one_request_a_claim(evidence: Evidence) -> Iterator[str]:
-    """A claim is at most one request, whatever became of it; a claim of a process that died is void."""
-    lines = evidence.noted("born", "claimed-feed", "claimed-page", *ENDS)
+    """A claim is at most one request, whatever became of it; the claims of a process that died end with the next
+    claim of the same place. (Its last requests may reach a busy ledger after the next process was born.)"""
+    lines = evidence.noted("claimed-feed", "claimed-page", *ENDS)
     requests = [one for one in evidence.ledger.asked if one.resource != "robots"]
-    claims: dict[str, list[bool]] = defaultdict(list)      # of a place: whether each open claim has had its request
+    claims: dict[str, list[_Claim]] = defaultdict(list)
     for at in sorted([*lines, *requests], key=_when):
         if isinstance(at, Asked):
             place = f"{at.host}{at.path}"
-            if False in claims[place]:
-                claims[place].remove(False)
-                claims[place].append(True)
-            else:
+            claim = next((each for each in claims[place] if not each.spent), None)
+            if claim is None:
                 yield f"{place} was asked once more than it was claimed, at {at.at:%H:%M:%S} ({at.mishap or 'well'})"
-        elif at["event"] == "born":
-            claims.clear()
+            else:
+                claim.spent = True
         else:
             _claimed_or_ended(at, claims[_place(at["url"])])
     yield from _robots(evidence)
 
 
+@dataclass(slots=True)
+class _Claim:
+    pid: int
+    spent: bool = False
+
+
+def _claimed_or_ended(line: dict[str, Any], claims: list[_Claim]) -> None:
+    if line["event"] in ENDS:
+        mine = [each for each in claims if each.pid == line["pid"]]
+        if mine:
+            claims.remove(next((each for each in mine if each.spent), mine[0]))
+        return
+    claims[:] = [*(each for each in claims if each.pid == line["pid"]), _Claim(line["pid"])]
+
+
 def _robots(evidence: Evidence) -> Iterator[str]:
-    """What a robots.txt says is kept for half an hour at least."""
-    starts = [line["mono"] for line in evidence.noted("born")]
+    """What a robots.txt says is kept for half an hour at least; nothing is where nobody was left to hear it."""
+    unheard = evidence.noted("born", "cancelled")
     asked: dict[str, list[Asked]] = defaultdict(list)
     for one in evidence.ledger.asked:
         if one.resource == "robots":
             asked[one.host].append(one)
     for host, requests in asked.items():
         for before, after in pairwise(requests):
-            died = any(before.mono < start < after.mono for start in starts)
-            if not died and after.at - before.at < ROBOTS_KEPT:
+            lost = any(before.mono - LATE < line["mono"] < after.mono and urls.host(line.get("url", "")) in ("", host)
+                       for line in unheard)
+            if not lost and after.at - before.at < ROBOTS_KEPT:
                 yield f"robots.txt of {host} was asked for again {after.at - before.at} after it was"
-
-
-def _claimed_or_ended(line: dict[str, Any], claims: list[bool]) -> None:
-    if line["event"] not in ENDS:
-        claims.append(False)
-    elif claims:
-        claims.remove(True in claims)     # one that had its request, if any had
 
 
 def _when(at: Asked | dict[str, Any]) -> float:

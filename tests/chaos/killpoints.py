@@ -4,6 +4,7 @@ The journal is a file of JSON lines that survives SIGKILL: what was claimed, wha
 A line is written after the fact that it states; a kill between the two leaves the fact unstated, never the reverse.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ METHODS = ("sync_feeds", "claim_feeds", "finish_poll", "save_host", "claim_sight
 FETCHES = ("feed", "page", "robots")
 
 POINTS = (
-    "after:claim_feeds", "fetched:feed", "inside:finish_poll", "after:finish_poll", "before:finish_judging",  # as named
+    "after:claim_feeds", "fetched:feed", "inside:finish_poll with entries", "after:finish_poll", "before:finish_judging",
     "inside:bring_up", "inside:sync_feeds", "after:claim_sightings", "fetched:page", "fetched:robots",
     "inside:save_article", "after:save_article", "after:attach", "after:fail_sighting", "after:claim_unjudged",
     "inside:put_keys", "after:put_keys", "inside:save_matches", "after:save_matches", "inside:save_stories",
@@ -73,11 +74,13 @@ def watch(journal: Journal, kill: Sequence[Any] | None) -> None:
     from crawler.adapters import store
     from crawler.adapters.http import HttpFetcher
     from crawler.adapters.store.sqlite import Sqlite
+    from crawler.pipeline import Pipeline
 
     killer = _Killer(journal, *(kill or ()))
     for name in METHODS:
         setattr(store.SqlStore, name, _around(getattr(store.SqlStore, name), name, killer))
     store.bring_up = _named(store.bring_up, "bring_up")  # type: ignore[attr-defined]  # as `open_store` sees it
+    Pipeline.collect = _collecting(Pipeline.collect, killer)  # type: ignore[method-assign]  # around
     HttpFetcher.get = _fetching(HttpFetcher.get, killer)  # type: ignore[method-assign]  # around
     Sqlite.writing = _writing(Sqlite.writing, killer)  # type: ignore[method-assign]  # around
 
@@ -94,13 +97,13 @@ def _named(function: Callable[..., Awaitable[Any]], name: str) -> Any:
 
 
 def _around(function: Callable[..., Awaitable[Any]], name: str, killer: _Killer) -> Any:
-    inner = _named(function, name)
+    inner, with_entries = _named(function, name), _named(function, f"{name} with entries")
 
     @wraps(function)
     async def run(self: Any, *args: Any, **named: Any) -> Any:
         killer.at(f"before:{name}")
         now = killer.journal.clock()
-        found = await inner(self, *args, **named)
+        found = await (with_entries if name == "finish_poll" and args[2] else inner)(self, *args, **named)
         for event, fields in _facts(name, args, found):
             killer.journal.note(event, began=now.isoformat(), **fields)
         if found or not name.startswith("claim_"):
@@ -135,6 +138,17 @@ def _facts(name: str, args: Sequence[Any], found: Any) -> list[tuple[str, dict[s
 def _link(sighting: Any) -> str:
     """The address that is requested."""
     return str(sighting.entry.link or sighting.url)
+
+
+def _collecting(collect: Callable[..., Awaitable[Any]], killer: _Killer) -> Any:
+    @wraps(collect)
+    async def run(self: Any, sighting: Any) -> Any:
+        try:
+            return await collect(self, sighting)
+        except asyncio.CancelledError:      # its lease was lost, or the daemon stops
+            killer.journal.note("cancelled", url=_link(sighting))
+            raise
+    return run
 
 
 def _fetching(get: Callable[..., Awaitable[Any]], killer: _Killer) -> Any:

@@ -72,9 +72,9 @@ def trap(mutant: str = "") -> Scenario:
     plan = Plan(2, 1.0, -100, (hour,), formats=("rss",), validators=1.0, twice=0.3)
     feeds = len(Newsroom(START, "trap", plan).feeds)
     kills = (
-        Kill("fetched:feed", after=20, off=10),                           # its leases run out, its feeds are not due:
-        Kill("fetched:feed", after=5, off=hour),                         # nothing is asked
-        Kill("inside:finish_poll", 2, after=20, off=hour),      # nothing of it may be stored
+        Kill("fetched:feed", after=20, off=10),                 # its leases run out, its feeds are not due:
+        Kill("fetched:feed", after=10, off=hour),               # nothing is asked
+        Kill("inside:finish_poll with entries", 2, after=20, off=hour),     # nothing of it may be stored
         Kill("after:finish_poll", feeds, after=20, off=4 * hour, forced="reset-before-headers"),
         Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
     )

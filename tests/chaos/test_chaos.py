@@ -104,7 +104,8 @@ TAMPERED: dict[str, tuple[int, Callable[[Evidence], Evidence]]] = {
     "a feed was asked a minute later": (3, _asked_again("feed", timedelta(minutes=1))),
     "a feed was asked twice": (4, _asked_again("feed", timedelta(hours=2))),
     "a page was asked for twice": (4, _asked_again("page", timedelta(hours=2))),
-    "a robots.txt was asked for twice": (4, _asked_again("robots", timedelta(minutes=2))),
+    "a robots.txt was asked for twice": (4, lambda evidence: _asked_again("robots", timedelta(minutes=2))(
+        replace(evidence, journal=[line for line in evidence.journal if line["event"] != "born"]))),
     "the canary was reached": (5, lambda evidence: replace(evidence, ledger=replace(evidence.ledger, reached=["127.0.0.1"]))),
     "memory grew": (6, lambda evidence: replace(evidence, samples=[Sample(1, 400 * 1024, 9, 20)])),
     "threads grew": (6, lambda evidence: replace(evidence, samples=[Sample(1, 90 * 1024, 99, 20)])),
