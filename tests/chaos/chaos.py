@@ -144,6 +144,7 @@ class _Stage:
         self.terms: list[float] = []
         self.first_poll: float | None = None
         self.survivors = 0
+        self.ended: datetime | None = None
 
     async def play(self) -> "_Stage":
         """Chaos, hours of silence, calm."""
@@ -154,6 +155,7 @@ class _Stage:
             self.pace.skip(OFF)
             self.ledger.calm = True
             await self._calm()
+            self.ended = self.pace.now()
         return self
 
     async def _killed(self, kill: Kill) -> None:
@@ -240,8 +242,9 @@ class _Stage:
         """What there is to be checked."""
         assert self.ledger is not None
         every = {url: timedelta(minutes=int(feed.every.removesuffix("m"))) for url, feed in self.room.feeds.items()}
-        return Evidence(self.ledger, read_lines(self.journal), self.store, read_lines(self.log), self.pace.now(), every,
-                        DELAY, PER_HOST, reference, self.samples, self.survivors)
+        ended = self.ended or self.pace.now()
+        return Evidence(self.ledger, read_lines(self.journal), self.store, read_lines(self.log), ended, every, DELAY,
+                        PER_HOST, reference, self.samples, self.survivors)
 
 
 # --- the command ------------------------------------------------------------------------------------------------

@@ -78,5 +78,4 @@ def trap(mutant: str = "") -> Scenario:
         Kill("after:finish_poll", feeds, after=20, off=4 * hour, forced="reset-before-headers"),
         Kill("after:finish_poll", feeds, after=20, off=8 * hour, forced="cut-document"),
     )
-    return Scenario("trap", plan, kills, share=0, timeout=20, mutant=mutant, reference=False,
-                    patience=60 if mutant else 300)
+    return Scenario("trap", plan, kills, share=0, timeout=20, mutant=mutant, reference=False)
