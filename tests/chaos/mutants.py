@@ -72,7 +72,7 @@ def _no_uniqueness() -> None:
         return digest(*parts, f"{os.getpid()} {next(number)}") if parts[0] == "key" else digest(*parts)
 
     entries._known, entries.digest = nothing, salted
-    articles._at = nobody  # type: ignore[assignment]  # a mutant
+    articles._at = articles._elsewhere = nobody  # type: ignore[assignment]  # a mutant
     SqlStore.article_at = nobody  # type: ignore[method-assign,assignment]  # a mutant
     urls.article_id = lambda url: id_of(f"{url}?{os.getpid()}.{next(number)}")
 
