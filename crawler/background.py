@@ -55,12 +55,19 @@ def claimed(state_dir: Path) -> Iterator[None]:
         raise OperationError(escape(f"{path}: cannot be written: {error.strerror}; correct state_dir or its mode")) from None
     try:
         _lock(handle, path)
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n{_birth(os.getpid())}\n{os.environ.get(LOG_VARIABLE, '')}\n".encode())
+        _introduce(handle, path)
         yield
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def _introduce(handle: int, path: Path) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n{_birth(os.getpid())}\n{os.environ.get(LOG_VARIABLE, '')}\n".encode())
+    except OSError as error:
+        raise OperationError(escape(f"{path}: cannot be written: {error.strerror}; free some space")) from None
 
 
 def _lock(handle: int, path: Path) -> None:
@@ -227,7 +234,10 @@ def _last_words(log: Path, written: int) -> str:
         file.seek(written)
         lines = [line for line in file.read(1_000_000).decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("firsthand: ")]
-    chosen = (errors or lines or ["it ended without a word"])[-1]
+    silence = "it ended without a word"
+    if not os.statvfs(log).f_bavail:
+        silence = "its log could not be written: No space left on device; free some space"
+    chosen = (errors or lines or [silence])[-1]
     return escape(chosen.removeprefix("firsthand: "))
 
 

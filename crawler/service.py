@@ -22,6 +22,7 @@ async def once(settings: Settings, *, everything: bool) -> None:
     """One pass over what is due, or over every feed. Raises StoreError."""
     async with app.opened(settings) as opened:
         with _signals(opened.daemon.stop), Watchdog().watching():
+            await opened.store.verify()
             await opened.sync()
             if everything:
                 await opened.store.make_due(None, opened.clock())
@@ -61,6 +62,8 @@ class _Process:
         settings, self.next = self.next, None
         async with app.opened(settings) as opened:
             self.daemon = opened.daemon
+            if not self.ready:
+                await opened.store.verify()
             await opened.sync()
             if not self.ready:
                 settle_memory()

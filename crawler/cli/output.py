@@ -1,5 +1,6 @@
 """Where a command's result goes: standard output, or a file that is there whole or not at all."""
 
+import errno
 import os
 import stat
 import sys
@@ -61,7 +62,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             raise OperationError(f"{target}: is a directory; name a file")
         number, name = tempfile.mkstemp(prefix=f".{final.name[:50]}.", dir=final.parent)
     try:
-        with os.fdopen(number, "wb") as out:
+        with _room(target), os.fdopen(number, "wb") as out:
             yield out
             with _named(target):
                 out.flush()
@@ -82,6 +83,20 @@ def _mode(final: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+@contextmanager
+def _room(target: Path) -> Iterator[None]:
+    """Whoever fills the file may fail for other reasons too, so of what comes out of there only a full disk is ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OperationError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager

@@ -295,6 +295,10 @@ class Store(Protocol):
         """A consistent copy of the database while it is in use. Never overwrites. Raises StoreError."""
         ...
 
+    async def verify(self) -> None:
+        """Before anything is written: raises StoreError where the database is damaged, as far as a second can tell."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

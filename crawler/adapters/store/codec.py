@@ -13,8 +13,14 @@ from enum import Enum
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from crawler.adapters.store.failures import DamagedError
+
 T = TypeVar("T")
 _MICROSECOND = timedelta(microseconds=1)
+
+
+class _NoCodecError(TypeError):
+    """A mistake in the program, not in what is stored."""
 
 
 def encode(value: Any) -> Any:
@@ -34,14 +40,23 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: type[T], data: Any) -> T:
-    """What `encode` made of a `kind`; raises ValueError or TypeError on anything else."""
-    return cast("T", _reader(cast("Any", kind))(data))
+    """What `encode` made of a `kind`. Raises DamagedError on anything else."""
+    return cast("T", _read(_reader(cast("Any", kind)), data))
 
 
 def decode_all(kind: type[T], data: Any) -> tuple[T, ...]:
     """What `encode` made of a tuple of `kind`; None is the empty tuple."""
     read = _reader(cast("Any", kind))
-    return tuple(read(item) for item in data or ())
+    return cast("tuple[T, ...]", _read(lambda items: tuple(map(read, items)), data or ()))
+
+
+def _read(read: Callable[[Any], Any], data: Any) -> Any:
+    try:
+        return read(data)
+    except _NoCodecError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise DamagedError(f"{type(error).__name__} in a stored value") from error
 
 
 @cache
@@ -89,4 +104,4 @@ def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
         return lambda data: data
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    raise TypeError(f"no codec for {kind!r}")
+    raise _NoCodecError(f"no codec for {kind!r}")

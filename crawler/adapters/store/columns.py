@@ -1,19 +1,31 @@
 """Column types that mean the same in SQLite and PostgreSQL."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import regex
 import sqlalchemy as sa
 import zstandard
 
+from crawler.adapters.store.failures import DamagedError
+
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SIGN, _RANGE = 1 << 63, 1 << 64
 # The doors strip these already; PostgreSQL cannot hold the one, SQLite's driver cannot encode the other.
 _UNSTORABLE = regex.compile(r"[\x00\ud800-\udfff]")
+
+
+def _read(read: Callable[[Any], T], value: Any) -> T | None:
+    """A value as it was written, None for none. Raises DamagedError."""
+    try:
+        return None if value is None else read(value)
+    except (ValueError, TypeError, ArithmeticError, zstandard.ZstdError) as error:
+        raise DamagedError(f"{type(error).__name__} in a stored value") from error
 
 
 def digest(*parts: str) -> bytes:
@@ -46,7 +58,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, _dialect: sa.Dialect) -> datetime | None:
         """From the database."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return _read(lambda held: _EPOCH + timedelta(microseconds=held), value)
 
 
 class Key(sa.TypeDecorator[int]):
@@ -92,7 +104,7 @@ class Packed(sa.TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, _dialect: sa.Dialect) -> str | None:
         """From the database."""
-        return None if value is None else zstandard.decompress(value).decode()
+        return _read(lambda held: zstandard.decompress(held).decode(), value)
 
 
 class Json(sa.TypeDecorator[Any]):
@@ -107,7 +119,7 @@ class Json(sa.TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Any:
         """From the database."""
-        return None if value is None else json.loads(value)
+        return _read(json.loads, value)
 
 
 def pack_keys(keys: list[int]) -> bytes:

@@ -51,6 +51,10 @@ class Backend(Protocol):
         """See `ports.Store.backup`."""
         ...
 
+    async def verify(self) -> None:
+        """See `ports.Store.verify`."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from crawler.errors import FirsthandError, StoreError, UnstorableError
 
+DAMAGED = "the database is damaged; restore a copy made by `firsthand backup`"
 # By SQLite's extended result code, the longest beginning that fits.
 _SQLITE = {
     "SQLITE_FULL": "the disk is full; nothing was written: free some space, or run `firsthand prune`",
@@ -16,7 +17,7 @@ _SQLITE = {
     "SQLITE_READONLY": "the database cannot be written: check who owns the file and its directory",
     "SQLITE_PERM": "the database cannot be read: check who owns the file and its directory",
     "SQLITE_CANTOPEN": "the database cannot be opened: check that the path exists and may be read and written",
-    "SQLITE_CORRUPT": "the database is damaged; restore a copy made by `firsthand backup`",
+    "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_NOTADB": "the file is no SQLite database; check `store`, or restore a copy made by `firsthand backup`",
     "SQLITE_IOERR": "the disk failed to read or write; check it and the file system",
     "SQLITE_TOOBIG": "a value is larger than the database holds",
@@ -36,7 +37,12 @@ _POSTGRES = {
     "08": "the connection to the server was lost; try again when it is back",
     "XX": "the server reports damaged data; see its log",
 }
+_LOST = ("InternalClientError", "InterfaceError", "ConnectionDoesNotExistError")
 _RETRIED = ("40001", "40P01")   # serialization failure, deadlock: the transaction has left nothing behind
+
+
+class DamagedError(ValueError):
+    """A value that this program cannot have written: the file's pages are sound, what stands in them is not."""
 
 
 @contextmanager
@@ -46,7 +52,8 @@ def translated(where: str) -> Iterator[None]:
         yield
     except FirsthandError:
         raise
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TimeoutError, OverflowError) as error:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TimeoutError, OverflowError, DamagedError,
+            UnicodeDecodeError) as error:
         raise _kind(error)(f"store {where}: {explain(error)}") from error
     except Exception as error:
         if not type(error).__module__.startswith("asyncpg"):
@@ -68,14 +75,23 @@ def explain(error: BaseException) -> str:
     cause = _innermost(error)
     code = str(getattr(cause, "sqlite_errorname", ""))
     state = str(getattr(cause, "sqlstate", "") or "")
-    said = _longest(_SQLITE, code) or _longest(_POSTGRES, state)
+    said = _longest(_SQLITE, code) or _longest(_POSTGRES, state) or _driver(cause)
     if said:
         return said
+    if isinstance(cause, DamagedError | UnicodeDecodeError) or "Could not decode to UTF-8" in str(cause):
+        return DAMAGED
     if isinstance(cause, sa.exc.TimeoutError):
         return "every connection is taken; try again, or lower crawl.concurrency"
     if isinstance(cause, OSError | TimeoutError):
         return f"the database is out of reach ({_first_line(cause)}); check `store` and that the server runs"
     return f"{type(cause).__name__}: {_first_line(cause)}"
+
+
+def _driver(cause: BaseException) -> str | None:
+    """What is behind errors that asyncpg raises without a word of the server: the connection ended under a statement.
+    SQLAlchemy has classes of its own for them, which name asyncpg's."""
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(cause).__mro__}
+    return _POSTGRES["08"] if any("asyncpg" in name and name.endswith(_LOST) for name in names) else None
 
 
 def may_retry(error: BaseException) -> bool:

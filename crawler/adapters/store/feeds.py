@@ -13,6 +13,7 @@ from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment, digest
 from crawler.adapters.store.engine import Database, Part
 from crawler.adapters.store.entries import Ready, named, ready, recognised, store_entries
+from crawler.adapters.store.failures import DamagedError
 from crawler.adapters.store.leases import FARTHEST, bring_near, leased
 from crawler.adapters.store.tables import feeds, hosts, in_hand
 from crawler.core import urls
@@ -232,5 +233,8 @@ def _without_secrets(config: FeedConfig) -> dict[str, Any]:
 
 
 def _config(url: str, data: dict[str, Any]) -> FeedConfig:
-    every = data.get("every")
-    return FeedConfig(**{**data, "url": url, "every": None if every is None else timedelta(microseconds=every)})
+    try:
+        every = data.get("every")
+        return FeedConfig(**{**data, "url": url, "every": None if every is None else timedelta(microseconds=every)})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{type(error).__name__} in the stored configuration of a feed") from error

@@ -68,6 +68,10 @@ class Housekeeping(Part):
         """See `ports.Store`."""
         await self._db.backend.backup(target)
 
+    async def verify(self) -> None:
+        """See `ports.Store`."""
+        await self._db.backend.verify()
+
     async def close(self) -> None:
         """See `ports.Store`."""
         await self._db.backend.close()

@@ -49,12 +49,17 @@ class Postgres:
 
     @asynccontextmanager
     async def electing(self) -> AsyncIterator[None]:
-        """An advisory lock on a connection of its own; the server lets go when the connection ends."""
+        """An advisory lock on a connection of its own; the server lets go when the connection ends. Raises StoreError
+        at the end where the connection has ended before: somebody else may have elected meanwhile."""
         async with self._election, AsyncExitStack() as stack:
             with translated(self.where):
                 holder = await stack.enter_async_context(self._writer.connect())
                 await self.lock(holder, "election")
-            yield              # then the connection rolls back, which lets go
+            try:
+                yield
+            finally:
+                with translated(self.where):
+                    await stack.aclose()    # the connection rolls back, which lets go
 
     def insert(self, table: sa.Table) -> Any:
         """PostgreSQL's INSERT."""
@@ -66,6 +71,9 @@ class Postgres:
     async def backup(self, target: Path) -> None:
         """Refused: the server has a better tool."""
         raise StoreError(f"backup {target}: {self.where} is a PostgreSQL database; use pg_dump --format=custom")
+
+    async def verify(self) -> None:
+        """Nothing to do: the server looks after its files, and says so where a checksum is wrong."""
 
     async def close(self) -> None:
         """Close every connection."""

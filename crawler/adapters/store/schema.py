@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Database
+from crawler.adapters.store.tables import metadata
 from crawler.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,6 +31,9 @@ async def _migrate(database: Database, connection: AsyncConnection) -> None:
             return
         raise StoreError(f"store {database.where}: written by a newer Firsthand (schema {version}, this one knows "
                          f"{HEAD}); update Firsthand, or name another database in `store`")
+    if version is None and await connection.run_sync(_holds_tables):
+        raise StoreError(f"store {database.where}: holds tables and no version: another program's database, or a damaged "
+                         "one; check `store`, or restore a copy made by `firsthand backup`")
     await connection.run_sync(_upgrade)
 
 
@@ -39,6 +43,11 @@ async def _version(connection: AsyncConnection) -> str | None:
         return None
     found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return None if found is None else str(found)
+
+
+def _holds_tables(connection: sa.Connection) -> bool:
+    """Whether any table has the name of one of ours."""
+    return not set(sa.inspect(connection).get_table_names()).isdisjoint(metadata.tables)
 
 
 def _older(version: str) -> bool:

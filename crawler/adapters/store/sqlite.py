@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from crawler.adapters.store.failures import translated
+from crawler.adapters.store.failures import DAMAGED, translated
 from crawler.errors import StoreError
 
 _BUSY_SECONDS = 30       # a command and the daemon are two writers; a transaction lasts milliseconds
 _ELECTION_SECONDS = 60   # an election takes well under a second; longer means that the other process hangs
 _READERS = 4
+_VERIFIED = 256 * 1024 * 1024   # bytes that are read through at a start: 4.4 ms a MiB, so at most about a second
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",           # WAL with NORMAL may lose the last transactions on power loss
@@ -68,8 +69,7 @@ class Sqlite:
                 await holder.close()
 
     async def _hold_election(self) -> aiosqlite.Connection:
-        holder = await aiosqlite.connect(self.path.with_name(self.path.name + "-election"), timeout=0,
-                                         isolation_level=None)
+        holder = await _connected(self.path.with_name(self.path.name + "-election"), 0)
         try:
             async with asyncio.timeout(_ELECTION_SECONDS):
                 while not await _begin_exclusive(holder):  # noqa: ASYNC110 - the other holder may be a process
@@ -103,6 +103,15 @@ class Sqlite:
         with translated(f"{self.where}: backup {target}"):
             await asyncio.to_thread(_vacuum_into, self.path, target)
 
+    async def verify(self) -> None:
+        """Read every page, where that is soon done; a larger file says at the first touch of a bad page what to do."""
+        with translated(self.where):
+            if self.path.stat().st_size > _VERIFIED:
+                return
+            found = await asyncio.to_thread(_alone, self.path, "PRAGMA quick_check(1)")
+        if found != [("ok",)]:
+            raise StoreError(f"store {self.where}: {DAMAGED}")
+
     async def close(self) -> None:
         """Close every connection; the last one folds the log into the file."""
         await self._reader.dispose()
@@ -111,8 +120,8 @@ class Sqlite:
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...], *, size: int) -> AsyncEngine:
     engine = create_async_engine(
-        sa.URL.create("sqlite+aiosqlite", database=str(path)), pool_size=size, max_overflow=0,
-        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},  # None: we alone say BEGIN
+        "sqlite+aiosqlite://", async_creator=lambda: _connected(path, _BUSY_SECONDS), pool_size=size, max_overflow=0,
+        poolclass=sa.AsyncAdaptedQueuePool,
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
@@ -127,6 +136,20 @@ def _engine(path: Path, begin: str, pragmas: tuple[str, ...], *, size: int) -> A
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+async def _connected(path: Path, patience: float) -> aiosqlite.Connection:
+    """A connection on which we alone say BEGIN, and which waits so many seconds for other writers."""
+    connection = aiosqlite.connect(path, timeout=patience, isolation_level=None)
+    thread = connection._thread  # noqa: SLF001 - as SQLAlchemy does: there is no other way to it
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        # It still has its last words to the event loop, which may be closed when it comes to them.
+        while thread.is_alive():  # noqa: ASYNC110 - a thread sets no event
+            await asyncio.sleep(0.001)
+        raise
 
 
 async def _begin_exclusive(holder: aiosqlite.Connection) -> bool:
@@ -144,11 +167,11 @@ def _claim(target: Path) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _alone(path: Path, statement: str, *values: str) -> None:
+def _alone(path: Path, statement: str, *values: str) -> list[Any]:
     """Run a statement that must stand outside of every transaction, on a connection of its own."""
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
-        connection.execute(statement, values).fetchall()
+        return connection.execute(statement, values).fetchall()
     finally:
         connection.close()
 
