@@ -54,6 +54,7 @@ class _Process:
     load: Callable[[], Settings]
     daemon: Daemon | None = None
     ready: bool = False
+    stopped: bool = False
 
     async def run(self) -> None:
         """One daemon, with the settings that stand in `next`, until it is stopped."""
@@ -70,17 +71,21 @@ class _Process:
                 background.notify_ready()
                 self.ready = True
             event(_log, "running", feeds=len(settings.feeds), store=settings.store.partition(":")[0])
+            if self.stopped or self.next is not None:   # asked while this one was being opened
+                opened.daemon.stop()
             await opened.daemon.run()
 
     def stop(self) -> None:
         """No further daemon; this one finishes what is in hand."""
-        self.next = None
+        self.next, self.stopped = None, True
         if self.daemon is not None:
             self.daemon.stop()
 
     def reload(self) -> None:
         """Read the configuration; where it is right a new daemon follows this one, else every mistake is logged."""
         background.reopen_log()
+        if self.stopped:
+            return
         try:
             self.next = self.load()
         except FirsthandError as error:

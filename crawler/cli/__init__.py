@@ -85,7 +85,10 @@ class Options:
         import asyncio
 
         self.configure_logging()
-        return asyncio.run(work)
+        try:
+            return asyncio.run(work)
+        except asyncio.CancelledError:      # a second signal
+            raise KeyboardInterrupt from None
 
     def arguments(self) -> list[str]:
         """The same options for a command that is started in another process."""
@@ -175,7 +178,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
+def _open_streams() -> None:
+    """Open what whoever started us has closed: else the first file that is opened would be standard output."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(handle, mode, encoding="utf-8", closefd=handle > 2))
+            if handle != number:
+                os.dup2(handle, number)
+
+
 def _run(arguments: list[str]) -> int:
+    _open_streams()
     options, output = Options(), sys.stdout
     try:
         status = cli.main(arguments, prog_name="firsthand", standalone_mode=False, obj=options)

@@ -84,6 +84,18 @@ async def finish_poll(desk: Desk) -> Act:
     return lambda: desk.store.finish_poll(feed, FeedState(last_success=START, next_poll=LATER, etag="new"), entries, START)
 
 
+async def reset_clock(desk: Desk) -> Act:
+    await desk.add_feeds(A, B)
+    await desk.poll(A, state=FeedState(next_poll=START + timedelta(days=20)))
+    return lambda: desk.store.reset_clock(START, timedelta(hours=1))
+
+
+async def renew(desk: Desk) -> Act:
+    await desk.add_feeds(*(f"https://{n}.example/feed" for n in range(40)))
+    mine = {feed.id: feed.token for feed in await desk.store.claim_feeds(START, LEASE, 40)}
+    return lambda: desk.store.renew("poll", mine, START + timedelta(seconds=20), LEASE)
+
+
 async def save_host(desk: Desk) -> Act:
     return lambda: desk.store.save_host(HostState("a.example", None, LONG.encode(), 200, START))
 
@@ -212,7 +224,7 @@ async def prune(desk: Desk) -> Act:
     return lambda: desk.store.prune(LATER, LATER)
 
 
-WRITES = (sync_feeds, make_due, claim_feeds, finish_poll, save_host, claim_sightings, fail_sighting, attach, save_article,
+WRITES = (sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_host, claim_sightings, fail_sighting, attach, save_article,
           save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_rewordings,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 
@@ -329,6 +341,7 @@ async def press():
 
 async def crawl(folder: Path) -> dict[str, Any]:
     """The daemon until the disk is full, a while longer, and with more room."""
+    import crawler.daemon as module
     from crawler import app, log
     from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
 
@@ -342,7 +355,9 @@ async def crawl(folder: Path) -> dict[str, Any]:
             crawl=Crawl(proxy=proxy, concurrency=4, robots="ignore", per_host=PerHost(concurrency=4, delay=timedelta(0))))
         async with app.opened(settings, lambda: now[0]) as opened_:
             await opened_.sync()
-            running = asyncio.create_task(hurried(opened_.daemon).run())
+            module.STORE_PAUSE = 0.2
+            opened_.daemon.timing = module.Timing(idle=timedelta(milliseconds=200))
+            running = asyncio.create_task(opened_.daemon.run())
             await until(lambda: told(said).count("store-failed") >= 4)
             reader = sqlite3.connect(folder / "firsthand.db")
             while_full = {"broken": broken(reader), "alive": not running.done(), "waiting": waiting(reader),
@@ -361,14 +376,6 @@ async def crawl(folder: Path) -> dict[str, Any]:
     return {"while_full": while_full, "after": after, "expected": sorted(link for n in range(FEEDS) for link in links(n)),
             "said": sorted({line["error"] for line in lines if line["event"] == "store-failed"}),
             "events": sorted({line["event"] for line in lines}), "tracebacks": "Traceback" in said.getvalue()}
-
-
-def hurried(daemon: Any) -> Any:
-    """Pauses of a blink: a test does not wait."""
-    import crawler.daemon as module
-
-    module.STORE_PAUSE = module.IDLE = 0.2
-    return daemon
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from crawler import app
 from crawler.adapters.store import open_store, postgres
-from crawler.daemon import Daemon
+from crawler.daemon import Daemon, Timing
 from crawler.errors import StoreError
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
 from tests.contract.conftest import LEASE, Desk
@@ -125,7 +125,6 @@ async def opened(server, press, tmp_path_factory):
 def crawl(opened, press, monkeypatch, caplog):
     """`async with crawl(name)`: a daemon at work on feeds that nobody has asked yet."""
     monkeypatch.setattr("crawler.daemon.STORE_PAUSE", 0.1)
-    monkeypatch.setattr("crawler.daemon.IDLE", 0.1)
 
     @asynccontextmanager
     async def start(name):
@@ -135,7 +134,7 @@ def crawl(opened, press, monkeypatch, caplog):
         hosts = [f"{name}{n}.example" for n in range(FEEDS)]
         feeds = [(FeedConfig(url=f"http://{host}/feed", every=timedelta(hours=1)), host) for host in hosts]
         await opened.store.sync_feeds(feeds, press.now)
-        daemon = Daemon(opened.pipeline, opened.store, opened.clock)
+        daemon = Daemon(opened.pipeline, opened.store, opened.clock, Timing(idle=timedelta(milliseconds=100)))
         running = asyncio.create_task(daemon.run())
         try:
             async with asyncio.timeout(90):
