@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crawler.config.environ import Environment, override
-from crawler.config.feeds import FeedList, Place
+from crawler.config.feeds import FeedList, Place, real
 from crawler.config.findings import Findings
 from crawler.config.rules import check
 from crawler.config.source import Mark, Pairs, Scalar, parse
@@ -37,22 +37,31 @@ def load(path: Path, environ: Mapping[str, str], texts: Mapping[Path, str] | Non
 
     Raises ConfigError with every mistake, one line each: `FILE:LINE: path: reason`.
     """
-    findings, environment = Findings(), Environment(environ)
-    feeds = FeedList(environment, findings, dict(texts or {}))
+    environment = Environment(environ)
+    try:
+        return _loaded(path, environment, texts or {})
+    except ConfigError as error:
+        raise ConfigError([environment.masked(mistake) for mistake in error.mistakes]) from None
+
+
+def _loaded(path: Path, environment: Environment, texts: Mapping[Path, str]) -> Loaded:
+    findings = Findings()
+    feeds = FeedList(environment, findings, dict(texts))
     root = _root(feeds.text(path), path)
     listed = root.pairs.pop("feeds", None)
     if listed is None or (isinstance(listed, Scalar) and listed.null):
         findings.refuse(Mark(path, 1) if listed is None else listed.mark, "feeds",
                         "missing; list at least one feed, or write `feeds: []`")
     else:
-        feeds.read(listed, path, ("feeds",), (path.resolve(),))
+        feeds.read(listed, path, ("feeds",), (real(path),))
     override(root, environment, findings)
     check(_settings(root, environment, findings), root, findings)
     findings.end()
     settings = Settings.model_validate({**plain(root, environment, findings), "feeds": feeds.feeds})
     if not settings.feeds:
         findings.warnings.append(f"{path}: feeds: none; add one with `firsthand feeds add URL`")
-    return Loaded(settings, findings.warnings, feeds.files, tuple(feeds.places), frozenset(environment.secrets))
+    warnings = [environment.masked(warning) for warning in findings.warnings]
+    return Loaded(settings, warnings, feeds.files, tuple(feeds.places), frozenset(environment.secrets))
 
 
 def _root(text: str, path: Path) -> Pairs:

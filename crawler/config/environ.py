@@ -14,6 +14,7 @@ PREFIX = "FIRSTHAND_"
 OWN = frozenset({"FIRSTHAND_CONFIG", "FIRSTHAND_READY_FD", "FIRSTHAND_LOG_FILE", "FIRSTHAND_DEBUG"})
 """Variables of the commands themselves, which are no settings."""
 
+_TELLING = 4      # letters
 _REFERENCE = re.compile(r"\$(\$(?=\{)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\{)")
 # Kubernetes sets these in every container of a namespace that has a service called "firsthand".
 _KUBERNETES = re.compile(r"FIRSTHAND_(?:SERVICE_(?:HOST|PORT(?:_.*)?)|PORT(?:_[0-9]+_(?:TCP|UDP)(?:_.*)?)?)")
@@ -52,6 +53,13 @@ class Environment:
             return self.variables[name]
 
         return _REFERENCE.sub(value, scalar.text)
+
+    def masked(self, text: str) -> str:
+        """The text without what a file had from the environment. A value of a letter or two says nothing, and is part
+        of many words."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "***") if len(secret) >= _TELLING else text
+        return text
 
     def settings(self) -> Iterator[tuple[str, str]]:
         """The variables that must be settings: (name, text), by name. An empty one counts as not set."""

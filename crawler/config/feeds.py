@@ -1,6 +1,7 @@
 """The list of feeds: addresses, mappings, OPML files and included files, resolved into one list with its places."""
 
 import glob
+import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -112,17 +113,17 @@ class FeedList:
     def text(self, path: Path) -> str:
         """A file's text; it counts as read. Raises ConfigError."""
         self.files.append(path)
-        resolved = path.resolve()
+        resolved = real(path)
         text = self.texts[resolved] if resolved in self.texts else read_file(path)
         self.environment.note(text)
         return text
 
     def _include(self, path: Path, place: Place, opened: tuple[Path, ...]) -> None:
-        resolved = path.resolve()
+        resolved = real(path)
         if resolved in opened:
             self.findings.refuse(place.mark, place.path, f"{path} is being read already: a loop of includes")
             return
-        if resolved in {known.resolve() for known in self.files}:
+        if resolved in {real(known) for known in self.files}:
             self.findings.refuse(place.mark, place.path, f"{path} is included twice; keep one of the two")
             return
         try:
@@ -170,6 +171,11 @@ class FeedList:
         first = self.known.get(identity(row.url))
         if first is None or first.mark.file != path:
             self._add(FeedConfig(url=row.url, tags=row.tags), Place(Mark(path, 1), redact(row.url)))
+
+
+def real(path: Path) -> Path:
+    """The file behind a name, its links followed; a link that leads back to itself stays as it is."""
+    return Path(os.path.realpath(path))
 
 
 def fault_of(url: str) -> str | None:

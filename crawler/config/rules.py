@@ -79,7 +79,7 @@ def _contact(settings: Settings) -> Iterator[Fault]:
     contact = settings.contact
     if contact is None:
         return
-    if not _HEADER_TEXT.fullmatch(contact) or not re.fullmatch(r"[^@\s]+@[^@\s]+|https?://\S+", contact):
+    if len(contact) > 254 or not _HEADER_TEXT.fullmatch(contact) or not re.fullmatch(r"[^@\s]+@[^@\s]+|https?://\S+", contact):
         yield ("contact",), "expected an e-mail address or an https:// page; it goes into the User-Agent"
 
 

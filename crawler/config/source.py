@@ -236,7 +236,9 @@ def parse(text: str, path: Path | None, variable: str | None = None) -> Node | N
         raise ConfigError([_syntax(error, text, path, variable)]) from None
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise ConfigError([_unreadable(error, text, path, variable)]) from None
-    reading = _Reading(Origin(path, variable), marks)
+    if marks:
+        raise ConfigError(marks)    # not read: an alias stands for its whole tree, and a tree may hold itself
+    reading = _Reading(Origin(path, variable))
     node = None if root is None else reading.node(root)
     if reading.mistakes:
         raise ConfigError(reading.mistakes)
@@ -291,12 +293,18 @@ def _forbidden(text: str, path: Path | None, variable: str | None) -> list[str]:
 class _Reading:
     """yaml's nodes -> ours, gathering mistakes."""
 
-    def __init__(self, origin: Origin, mistakes: list[str]) -> None:
-        self.origin, self.mistakes = origin, mistakes
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.mistakes: list[str] = []
+        self.seen: set[int] = set()
 
     def node(self, raw: Any) -> Node:
         if isinstance(raw, yaml.ScalarNode):
             return Scalar(raw, self.origin, raw.value)
+        if id(raw) in self.seen:    # whatever an anchor is called: nine to the power of nine is never walked through
+            self.refuse(raw, "an anchor, which an alias refers to; write the value where it is needed")
+            return Items(raw, self.origin, [])
+        self.seen.add(id(raw))
         if isinstance(raw, yaml.MappingNode):
             return self.pairs(raw)
         return Items(raw, self.origin, [self.node(item) for item in raw.value])
