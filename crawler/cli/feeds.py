@@ -41,12 +41,12 @@ def list_(options: Options, format_: str) -> None:
       firsthand feeds list
       firsthand feeds list --format json | jq 'select(.state == "failing") | .url'
     """
-    import json
+    from crawler.render.harmless import json_text
 
     rows = [_told(feed) for feed in options.run(_stored(options.settings()))]
     if format_ == "json":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            click.echo(json_text(row))
     else:
         _table(rows)
 
@@ -218,15 +218,14 @@ def discover(options: Options, url: str, format_: str) -> None:
     Example:
       firsthand feeds discover https://www.lemonde.fr/
     """
-    import json
-
     from crawler.cli.discovery import checked, discovered
     from crawler.log import escape
+    from crawler.render.harmless import json_text
 
     found = options.run(discovered(options.settings(), checked(url)))
     for feed in found:
         row = {"url": feed.url, "title": feed.title, "format": feed.format, "how": feed.how}
-        click.echo(json.dumps(row, ensure_ascii=False) if format_ == "json"
+        click.echo(json_text(row) if format_ == "json"
                    else escape(f"{feed.url}  {feed.format}  {feed.title}".rstrip()))
     if not found:
         raise NotFoundError(f"{url}: no feed there, nor where a feed usually is")

@@ -18,12 +18,13 @@ def check(options: Options) -> None:
       firsthand -c /etc/firsthand.yaml check
     """
     from crawler.config.shown import dump
-    from crawler.log import redact
+    from crawler.log import escape, redact
 
     loaded = options.load()
     for warning in loaded.warnings:
         click.echo(f"warning: {redact(warning)}", err=True)
-    click.echo(dump(loaded.settings, loaded.secrets), nl=False)
+    # Names of feeds come from OPML files that others made.
+    click.echo("\n".join(map(escape, dump(loaded.settings, loaded.secrets).split("\n"))), nl=False)
 
 
 @click.group()

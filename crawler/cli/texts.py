@@ -7,7 +7,7 @@ import click
 
 from crawler.cli import Options, pass_options
 from crawler.cli.output import write
-from crawler.errors import FirsthandError, NotFoundError, UsageError
+from crawler.errors import FirsthandError, NotFoundError, OperationError, UsageError, WorkerError
 
 if TYPE_CHECKING:
     from crawler.cli.inputs import Given, Reader
@@ -70,7 +70,8 @@ async def _read(reading: "Reader", name: str, url: str | None, gate: Any) -> "Gi
         try:
             return await reading.read(name, url)
         except FirsthandError as error:
-            return error if name in str(error) else type(error)(f"{name}: {error}")
+            kind = OperationError if isinstance(error, WorkerError) else type(error)   # a worker's has no text alone
+            return error if name in str(error) else kind(f"{name}: {error}")
 
 
 def _page_text(given: "Given", as_json: bool) -> str:

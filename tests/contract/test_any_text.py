@@ -1,6 +1,8 @@
 """Any text in any field comes back as it was, NUL and lone surrogates aside; what is packed into JSON too."""
 
+import asyncio
 import dataclasses
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,3 +88,24 @@ async def test_a_text_of_a_megabyte(store, desk):
     text = "words 😀 " * 130_000
     await desk.put("1", text=text)
     assert (await store.articles(["a1"]))[0].text == text
+
+
+async def test_a_megabyte_in_every_field(store, desk, make):
+    await stored_everywhere(store, desk, make, "'; -- words 😀 " * 70_000, "big")
+
+
+@pytest.fixture
+async def loop():
+    return asyncio.get_running_loop()
+
+
+def test_statements_are_never_made_of_values(store, desk, make, loop):
+    """Whatever the text, in whatever field; hypothesis knows no coroutines, so the loop is run for each example."""
+    number = itertools.count()
+
+    @given(st.text(st.characters(exclude_categories=()), max_size=60) | st.text("'\"`;\\%_$:?{}()-/*\x00\ud800\udfff", max_size=60))
+    @settings(max_examples=12)
+    def stored(text):
+        loop.run_until_complete(stored_everywhere(store, desk, make, text, f"h{next(number)}"))
+
+    stored()
