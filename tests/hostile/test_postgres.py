@@ -54,6 +54,7 @@ def server():
 
         sql("ALTER SYSTEM SET max_connections = 24", "ALTER SYSTEM SET full_page_writes = off")
         restart()
+        settle()
         yield SimpleNamespace(url=server.get_uri(), sql=sql, restart=restart, settle=settle)
         settle()
         server.cleanup()
