@@ -143,7 +143,7 @@ def test_fetchable(url, base, absolute):
 
 REFUSED = [
     "", " ", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "mailto:a@b.example", "ftp://daily.com/", "file:///etc/passwd",
-    "story.html", "//daily.com/x", "http://", "http:///x", "https://?x", "http://[::1", "http://[fe80::1%25eth0]/", "http://daily.com:99999/",
+    "story.html", "//daily.com/x", "http://", "http:///x", "https://?x", "http://[::1", "http://[fe80::1%25eth0]/", "http://[::1]x@/", "http://daily.com:99999/",
     "http://daily.com:0/", "http://daily.com:x/", "http://a..b/", "http://-a.example/", "http://a b.example/", "http://1.2.3.4.5/",
     "http://999.1.1.1/", "http://0xzz.1/", "http://good.com\\@evil.com/", "http://daily.com/\x00", "http://daily.com/a\nb", "http://da\tily.com/",
     "http://daily.com/\ud800", "http://daily.com/\x85", "http://" + "a" * 64 + ".com/", "http://" + "a." * 130 + "com/", "http://daily.com/" + "x" * 2048,

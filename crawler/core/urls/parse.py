@@ -41,7 +41,7 @@ def parse(url: str, base: str | None = None) -> URL | None:
     try:
         resolved = _resolve(text, base)
         return _with_valid_host(URL(resolved)) if len(resolved) <= MAX_LENGTH and _ABSOLUTE.match(resolved) else None
-    except ValueError:  # includes what idna and ipaddress raise
+    except (ValueError, IndexError):  # the first is also what idna and ipaddress raise, the second yarl's for "//[::1]x@"
         return None
 
 
