@@ -63,11 +63,12 @@ def literal(host: str) -> Address | None:
     except ValueError:
         pass
     # inet_aton ignores what follows white space; a host has none, but nothing may hang on that.
-    if not bare or any(char.isspace() for char in bare) or not bare.isascii():
+    if not bare or any(char.isspace() for char in bare):
         return None
     try:
-        return IPv4Address(socket.inet_aton(bare))
-    except OSError:
+        # Python's own lookups drop and fold what this codec does: soft hyphens, full-width figures.
+        return IPv4Address(socket.inet_aton(bare if bare.isascii() else bare.encode("idna").decode("ascii")))
+    except (OSError, ValueError):  # the second for a NUL, and of the codec
         return None
 
 
