@@ -141,7 +141,7 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
     labels += [header.group(1)] if header else []
     known = [_codec(label) for label in labels]
     if known and known[0] is None:
-        raise UndecodableError(clean(labels[0])[:40])
+        raise UndecodableError(line(labels[0])[:40])
     return [codec for codec in known if codec]
 
 

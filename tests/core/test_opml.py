@@ -79,6 +79,11 @@ def test_what_is_no_opml_is_refused(body):
         read(body)
 
 
+def test_a_refusal_is_one_line_whatever_the_label():
+    with pytest.raises(NotOpmlError, match=r"^the encoding a b is not supported$"):
+        read(b'<?xml version="1.0" encoding="a\nb"?>\xff<opml/>')
+
+
 def test_a_list_that_breaks_off_says_that_rows_may_be_missing():
     body = opml('<outline text="A" xmlUrl="https://a.example/"/>', '<outline text="B" xmlUrl="https://b.example/"/>')
     found, bad = read(body[:-40])
