@@ -138,7 +138,13 @@ def _sources(settings: Settings) -> Iterator[Fault]:
                 yield (*at, "domains", n), f"belongs to {owner} already; keep it in one source"
 
 
+# Three parts at most ("America/Argentina/Salta"): Python looks for a name of thousands as for a package so deep.
+_ZONE = re.compile(r"[\w+-]{1,40}(?:/[\w+-]{1,40}){0,2}", re.ASCII)
+
+
 def _is_zone(name: str) -> bool:
+    if not _ZONE.fullmatch(name):
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # a path, a folder of the zone tree, no such zone

@@ -93,6 +93,7 @@ feeds:
     ("match: {min_words: 5.5}", "match.min_words: expected a whole number"),
     ("sources: {A: {timezone: Europe/Madird}}", "did you mean Europe/Madrid?"),
     ("sources: {A: {timezone: ../../etc/passwd}}", "sources.A.timezone: no IANA time zone"),
+    pytest.param(f"sources: {{A: {{timezone: Europe{'/Mad' * 2000}}}}}", "sources.A.timezone: no IANA time zone", id="a zone of 2000 parts"),
     ("sources: {A: {domains: ['http://x.org/']}}", "sources.A.domains[0]: expected a domain"),
     ("sources: {A: {domains: [x.org]}, B: {domains: [X.org]}}", "sources.B.domains[0]: belongs to A already"),
     ("sources: {A: {licensed: [{from: A}]}}", "sources.A.licensed[0].from: a source needs no licence from itself"),
