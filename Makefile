@@ -13,6 +13,7 @@ RUNS ?= 10
 KILLS ?= 1000
 SOAK ?=
 AUDIT ?=
+FUZZ ?=
 # As many processes as processors, but a process costs memory and a start: more than four gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
 CHROMIUM ?= /usr/bin/chromium
@@ -23,8 +24,8 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos test-browser wheel lock upgrade audit clean \
-	setup setup-dev
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-browser wheel lock upgrade \
+	audit clean setup setup-dev
 
 help:  ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -62,6 +63,13 @@ soak: setup-dev  ## The daemon for days in minutes, and how it drifts (SOAK="--m
 
 chaos: setup-dev  ## Kill the daemon KILLS times (1000) in RUNS runs (10) among failing servers, from SEED (1).
 	$(bin)/python tests/chaos/chaos.py --seed "$(SEED)" --runs $(RUNS) --kills $$(($(KILLS) / $(RUNS)))
+
+# The fuzzer has wheels for Linux on x86-64 alone, so that it is no part of .venv: beside it, at the first time.
+fuzz: setup-dev  ## Fuzz every door for foreign bytes, a minute each (FUZZ="--door page --seconds 600" for one).
+	@cmp -s tests/fuzz/requirements-fuzz.txt .venv/fuzz/made-of || { rm -rf .venv/fuzz && \
+		$(bin)/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target .venv/fuzz \
+		-r tests/fuzz/requirements-fuzz.txt && cp tests/fuzz/requirements-fuzz.txt .venv/fuzz/made-of; }
+	@PYTHONPATH=.venv/fuzz exec $(bin)/python tests/fuzz/fuzz.py $(FUZZ)
 
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
 	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }
