@@ -179,7 +179,9 @@ def body(data: bytes) -> None:
     pieces = _unpacked(coding, packed, limit, max(1, number(given.get("piece", ""), 61)), cut=cut)
     if isinstance(whole, bytes):
         assert len(whole) <= limit
-    if Reason.BOMB not in (whole, pieces):   # judged by what has arrived
+    if cut:   # damage behind the cut is found or not, by whether it came in one piece with what is before it
+        assert whole == pieces or not isinstance(whole, bytes) or not isinstance(pieces, bytes)
+    elif Reason.BOMB not in (whole, pieces):   # judged by what has arrived
         assert isinstance(whole, bytes) == isinstance(pieces, bytes), f"{whole!r:.80} or {pieces!r:.80}, by the pieces"
         assert not isinstance(whole, bytes) or whole == pieces, "other pieces are another body"
 

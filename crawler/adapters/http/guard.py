@@ -56,7 +56,7 @@ def literal(host: str) -> Address | None:
 
     None for a name.
     """
-    bare = host.strip("[]")
+    bare = host.partition("\0")[0].strip("[]")     # the C library is handed a name up to its first NUL
     bare = (bare.partition("%")[0] if ":" in bare else bare).rstrip(".")
     try:
         return ip_address(bare)
@@ -68,7 +68,7 @@ def literal(host: str) -> Address | None:
     try:
         # Python's own lookups drop and fold what this codec does: soft hyphens, full-width figures.
         return IPv4Address(socket.inet_aton(bare if bare.isascii() else bare.encode("idna").decode("ascii")))
-    except (OSError, ValueError):  # the second for a NUL, and of the codec
+    except (OSError, UnicodeError):  # the second of the codec
         return None
 
 

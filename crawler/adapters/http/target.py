@@ -85,6 +85,8 @@ def _target(text: str) -> Target:
         scheme=parts.scheme, host=host, port=parts.port, path=_escaped(parts.path) or "/",
         query_string=_escaped(parts.query), encoded=True,
     )
+    if len(str(url)) > _LONGEST:  # a letter of another script is six characters there, or nine
+        raise BadUrlError(f"a URL of {len(str(url))} characters once it is encoded")
     return Target(url, _credentials(parts.username, parts.password))
 
 
