@@ -18,6 +18,9 @@ from crawler.errors import ConfigError
 from crawler.log import redact
 from crawler.settings import FeedConfig
 
+# glob calls itself for each folder of a pattern, and takes seconds for ten thousand brackets.
+_LONGEST, _DEEPEST = 4096, 100
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -93,6 +96,9 @@ class FeedList:
             self.findings.refuse(place.mark, place.path, "expected the name of a file")
             return
         pattern = self.environment.fill(value, self.findings, (*location, key))
+        if len(pattern) > _LONGEST or pattern.count("/") > _DEEPEST:
+            self.findings.refuse(place.mark, place.path, "longer or deeper than the name of any file")
+            return
         for found in self._files(pattern, file, place):
             if key == "include":
                 self._include(found, place, opened)

@@ -88,7 +88,9 @@ def test_a_pattern_without_files_is_a_doubt_and_a_name_without_a_file_a_mistake(
     ("{include: [x.yaml]}", "feeds[0].include: expected the name of a file"),
     ("{include: }", "feeds[0].include: expected the name of a file"),
     ("{opml: none.opml}", "feeds[0].opml: none.opml: no such file"),
-    pytest.param(f"{{include: {'a' * 5000}/**}}", "File name too long", id="a name longer than the system takes"),
+    pytest.param(f"{{include: {'a' * 3000}/**}}", "File name too long", id="a name longer than the system takes"),
+    pytest.param(f"{{include: {'a' * 5000}}}", "longer or deeper than the name of any file", id="a name longer than any path"),
+    pytest.param(f"{{include: x{'/*' * 2000}}}", "longer or deeper than the name of any file", id="a pattern of 2000 folders"),
 ])
 def test_a_reference_is_a_name_and_nothing_else(write, row, expected):
     assert any(expected in mistake for mistake in mistakes(write("f.yaml", f"feeds:\n  - {row}\n")))
