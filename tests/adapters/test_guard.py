@@ -89,7 +89,7 @@ def test_every_notation_of_an_ipv4_address_is_seen_through(host):
     assert literal(host) == IPv4Address("127.0.0.1")
 
 
-@pytest.mark.parametrize("host", ["[::1]", "::1", "[::1%lo]", "0:0:0:0:0:0:0:1", "[0000::0001]"])
+@pytest.mark.parametrize("host", ["[::1]", "::1", "[::1%lo]", "*", "0:0:0:0:0:0:0:1", "[0000::0001]"])
 def test_every_notation_of_an_ipv6_address_is_seen_through(host):
     assert literal(host) == IPv6Address("::1")
 

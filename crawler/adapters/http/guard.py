@@ -52,12 +52,14 @@ def is_inside(name: str) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host is, in any notation that `getaddrinfo` reads: 127.1, 0x7f.1, 2130706433, [::1%lo].
+    """The address that a host is, in any notation that `getaddrinfo` reads: 127.1, 0x7f.1, 2130706433, [::1%lo], *.
 
     None for a name.
     """
     bare = host.partition("\0")[0].strip("[]")     # the C library is handed a name up to its first NUL
     bare = (bare.partition("%")[0] if ":" in bare else bare).rstrip(".")
+    if bare == "*":  # glibc's word for this machine
+        return IPv6Address("::1")
     try:
         return ip_address(bare)
     except ValueError:
