@@ -144,7 +144,7 @@ def _checked(row: dict[str, Any]) -> "Document":
             raise BadLineError(f"{required}: expected a text, found {_name(row[required])}")
     if not row["id"]:
         raise BadLineError("id: is empty")
-    seen, after = _time(row, "first_seen"), _time(row, "appeared_after")
+    seen, after = _moment(row, "first_seen"), _moment(row, "appeared_after")
     if seen and after and datetime.fromisoformat(after.upper()) > datetime.fromisoformat(seen.upper()):
         raise BadLineError("appeared_after is later than first_seen")
     return Document(
@@ -172,6 +172,17 @@ def _time(row: dict[str, Any], name: str) -> str | None:
         datetime.fromisoformat(f"{day}T{clock}{zone.upper()}")
     except ValueError as error:
         raise BadLineError(f"{name}: {value[:60]!r}: {error}") from None
+    return value
+
+
+def _moment(row: dict[str, Any], name: str) -> str | None:
+    """A time of observation: the matcher has to understand it as well, whereas a claim may be nonsense."""
+    from crawler.core import dates
+    from crawler.core.types import Origin
+
+    value = _time(row, name)
+    if value and dates.parse(value, origin=Origin.INPUT).at is None:
+        raise BadLineError(f"{name}: {value[:60]!r} is no moment of the years 1995 to 2100 in a zone within 14 hours of UTC")
     return value
 
 

@@ -164,6 +164,8 @@ BAD = [
     (b'{"id":"x","text":"x","url":[]}', "url: expected a text, found a list"),
     (b'{"id":"x","text":"x","published":"yesterday"}', "no RFC 3339 time"),
     (b'{"id":"x","text":"x","first_seen":"2026-02-30T00:00:00Z"}', "day is out of range"),
+    (b'{"id":"x","text":"x","first_seen":"0001-01-01T00:00:00Z"}', "no moment of the years 1995 to 2100"),
+    (b'{"id":"x","text":"x","appeared_after":"2026-03-01T06:00:00+23:59"}', "in a zone within 14 hours of UTC"),
     (b'{"id":"x","text":"x","published":"2026-02-03"}', "no RFC 3339 time"),
     (b'{"id":"x","text":"x","first_seen":"2026-02-03T08:00:00Z","appeared_after":"2026-02-03T09:00:00Z"}', "appeared_after is later"),
     (b'{"id":"x","text":"\xff"}', "not UTF-8"), (b"[" * 100_000, "nested too deeply"),
