@@ -42,7 +42,7 @@ async def test_a_healthy_feed_is_stored_while_twenty_others_hang(script, desks, 
     slow = [await sites(script) for _ in range(4)]      # of one host eight feeds at most are in hand
     hanging = [asyncio.create_task(desk.poll(f"{site.url}{n}")) for site in slow for n in range(5)]
     try:
-        while sum(len({asked for asked in site.asked}) for site in slow) < 20:
+        while sum(len(set(site.asked)) for site in slow) < 20:
             await asyncio.sleep(0.01)
         feed = await desk.poll(good.url)
         assert (feed.state.reason, await desk.waiting()) == (None, 20)
