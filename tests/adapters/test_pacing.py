@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.adapters.http import target
 from crawler.adapters.http.pacing import Pacer
+from crawler.core import urls
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -207,3 +209,8 @@ def test_whatever_comes_and_is_cancelled_the_limits_hold_and_nothing_is_lost(pla
         assert (len(pacer), pacer._free) == (0, concurrency)
 
     play(scenario)
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:8080/x", "http://[2001:DB8::1]/", "https://Daily.example./x", "https://daily.example:443/", "http://127.1:81/"])
+def test_a_host_has_one_name_for_requests_and_for_the_delay_that_it_asks(url):
+    assert target.parse(url).host == urls.host(url)

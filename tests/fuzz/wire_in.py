@@ -100,7 +100,7 @@ def _agrees(given: str) -> None:
         found = target.parse(settled)
     except target.BadUrlError as error:
         raise AssertionError(f"{settled!r} cannot be requested: {error}") from error
-    assert found.host.rstrip(".") == urls.host(settled), f"{found.host!r} is asked for {urls.host(settled)!r}"
+    assert found.host == urls.host(settled), f"{found.host!r} is asked for {urls.host(settled)!r}"
 
 
 def host(data: bytes) -> None:

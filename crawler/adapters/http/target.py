@@ -36,8 +36,10 @@ class Target:
 
     @property
     def host(self) -> str:
-        """The host, with its port where that is not the scheme's own: whom to be polite to."""
-        name = self.url.raw_host or ""
+        """The host, with its port where that is not the scheme's own: whom to be polite to. As `core.urls.host` has it,
+        which is how a Crawl-delay names it: no root dot, IPv6 in brackets."""
+        name = (self.url.raw_host or "").rstrip(".")
+        name = f"[{name}]" if ":" in name else name
         return name if self.url.is_default_port() else f"{name}:{self.url.port}"
 
 
