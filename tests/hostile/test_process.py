@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ import pytest
 from aiohttp import web
 
 from crawler import app, service
+from crawler.adapters.pool import WorkerPool
 from crawler.daemon import Timing
 from crawler.ports import StoryQuery
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
@@ -191,6 +193,12 @@ def test_a_reload_after_a_stop_starts_nothing(tmp_path):
     process.stop()
     process.reload()
     assert process.next is None
+
+
+@pytest.fixture(autouse=True)
+def _light(monkeypatch):
+    """Workers that import what they need and no more: these tests start dozens."""
+    monkeypatch.setattr("crawler.app.WorkerPool", partial(WorkerPool, preload=()))
 
 
 # --- workers ------------------------------------------------------------------------------------------------------
