@@ -126,7 +126,8 @@ class Documents:
             full=True, changed=parsed is not None, etag=headers.get("etag"), last_modified=headers.get("last-modified"),
             body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
             hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url,
-            renamed=len(known.renamed), left=left), entries
+            renamed=len(known.renamed), left=left, whole=not left and not _cut(parsed),
+            patterns=_patterns(feed.config)), entries
 
     def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
         """Each entry that is left out is named; of many, twenty, and how many more."""
@@ -136,6 +137,15 @@ class Documents:
             event(_log, "entry-dropped", level, url=feed.url, reason=each.reason, detail=each.detail)
         if len(dropped) > NAMED:
             event(_log, "entries-dropped", logging.WARNING, url=feed.url, more=len(dropped) - NAMED)
+
+
+def _cut(parsed: ParsedFeed | None) -> bool:
+    return parsed is not None and any(each.reason == "too_many" for each in parsed.dropped)
+
+
+def _patterns(config: FeedConfig) -> str:
+    """What stands for the patterns of a feed; empty for none."""
+    return xxhash.xxh3_64_hexdigest(repr((config.keep, config.drop)).encode()) if config.keep or config.drop else ""
 
 
 def read(

@@ -14,6 +14,7 @@ from crawler.core.schedule import (
     Failure,
     Policy,
     Success,
+    absent,
     adopt,
     after,
     allowance,
@@ -491,3 +492,38 @@ def test_a_feed_that_renames_most_of_its_entries_three_times_in_a_row_is_flagged
 
 def test_a_few_entries_say_nothing_of_how_a_feed_names_them():
     assert after(FeedState(), Success(NOW, total=3, new=3, renamed=3), Policy(), 0.0).unstable == 0
+
+
+# --- since when an entry was not there ------------------------------------------------------------------------------
+
+def at(minutes, **fields):
+    return Success(NOW + minutes * MINUTE, total=10, **fields)
+
+
+def after_all(*outcomes):
+    state = FeedState()
+    for outcome in outcomes:
+        state = after(state, outcome, Policy(), 0.0)
+    return state
+
+
+@pytest.mark.parametrize(("outcomes", "since"), [
+    ([], None),
+    ([at(0)], 0),
+    ([at(0), at(5)], 5),
+    ([at(0), at(5, full=False, changed=False)], 5),                                # a 304
+    ([at(0), at(5, whole=False)], 0),                                              # some entries were not read
+    ([at(0), at(5, whole=False), at(9, whole=False)], 0),
+    ([at(0), at(5, whole=False), at(9, full=False, changed=False)], 0),            # nor were they at the 304
+    ([at(0), at(5, whole=False), at(9)], 9),
+    ([at(0, whole=False)], None),
+])
+def test_an_entry_was_certainly_absent_when_the_document_was_last_read_whole(outcomes, since):
+    state = after_all(*outcomes)
+    assert absent(state, after(state, at(20), Policy(), 0.0)) == (None if since is None else NOW + since * MINUTE)
+
+
+def test_patterns_that_were_changed_say_nothing_of_what_they_let_through_now():
+    state = after_all(at(0, patterns="a"))
+    assert absent(state, after(state, at(20, patterns="b"), Policy(), 0.0)) is None
+    assert absent(state, after(state, at(20, patterns="a"), Policy(), 0.0)) == NOW

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from crawler import app
-from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
+from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Quota, Settings
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 STORY = [
@@ -58,11 +58,11 @@ async def hosts():
 def crawl(hosts, tmp_path):
     """`async with crawl(feed URL…) as opened`: the app over `hosts`, with a clock that stands until it is set."""
     @asynccontextmanager
-    async def start(*feeds):
+    async def start(*feeds, **more):
         crawl.now = START
         settings = Settings(
             store=f"sqlite:///{tmp_path / 'firsthand.db'}", state_dir=tmp_path, feeds=tuple(FeedConfig(url=url) for url in feeds),
-            extract=Extract(workers=1), crawl=Crawl(proxy=hosts.proxy, per_host=PerHost(concurrency=4, delay=timedelta(0))))
+            extract=Extract(workers=1), crawl=Crawl(proxy=hosts.proxy, per_host=PerHost(concurrency=4, delay=timedelta(0)), **more))
         async with app.opened(settings, lambda: crawl.now) as opened:
             await opened.sync()
             yield opened
@@ -175,3 +175,23 @@ async def test_a_source_page_is_asked_for_at_the_address_that_names_it(hosts, cr
         assert not [asked for asked in hosts.asked if asked.startswith("CONNECT")]
         counts = await opened.store.counts(crawl.now)
         assert (counts.articles, counts.stories, counts.copies) == (2, 1, 1)
+
+
+async def test_an_entry_that_was_left_for_the_next_day_is_not_said_to_have_been_absent(hosts, crawl):
+    links = [f"http://daily.example/{n}" for n in range(6)]
+    hosts.answers |= {"http://daily.example/feed": (200, feed(*links[:2])),
+                      **{link: (200, page(STORY, link)) for link in links}}
+    async with crawl("http://daily.example/feed", quota=Quota(entries=4)) as opened:
+        await opened.daemon.once()
+        whole = crawl.now
+        crawl.now += timedelta(hours=2)
+        hosts.answers["http://daily.example/feed"] = (200, feed(*links))
+        await opened.daemon.once()
+        (state,) = [one.state for one in await opened.store.feeds()]
+        assert (state.reason, state.failures) == ("quota", 0.0)
+        crawl.now += timedelta(days=1)
+        await opened.daemon.once()
+        assert [one.state.reason for one in await opened.store.feeds()] == [None]
+        windows = {stored.article.url: stored.article.window async for stored in opened.store.export(originals=False)}
+    assert [windows[link].without for link in links[2:]] == [whole] * 4
+    assert windows[links[4]].seen == windows[links[5]].seen > windows[links[3]].seen

@@ -16,7 +16,7 @@ from crawler.adapters.store.entries import Ready, named, ready, recognised, stor
 from crawler.adapters.store.failures import DamagedError
 from crawler.adapters.store.leases import FARTHEST, bring_near, leased
 from crawler.adapters.store.tables import feeds, hosts, in_hand
-from crawler.core import urls
+from crawler.core import schedule, urls
 from crawler.core.types import FeedState, Window
 from crawler.errors import LeaseLostError
 from crawler.ports import Feed, HostState, PollStored, Recognised, SeenEntry
@@ -135,9 +135,9 @@ class Feeds(Part):
         )).one_or_none()
         if row is None or row.token != feed.token:
             raise LeaseLostError(f"feed {feed.url}: another worker has polled it meanwhile; nothing was written")
-        before = decode(FeedState, row.state).last_success
+        absent = schedule.absent(decode(FeedState, row.state), state)
         # Where the clock was set back meanwhile, the time of the last poll says nothing of this one.
-        window = Window(before if before is not None and before < now else None, now)
+        window = Window(absent if absent is not None and absent < now else None, now)
         stored = await store_entries(self._db, connection, feed.id, entries, window)
         await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(
             **_stated(state), lease_until=None))

@@ -66,6 +66,8 @@ class Success:
     hints: FeedHints = _NO_HINTS          # of the document; of use where `changed`
     renamed: int = 0                      # entries known under another key; of use where `changed`
     left: int = 0                         # new entries beyond what a feed may bring in a day, left for the next
+    whole: bool = True                    # no entry was left, nor cut off; of use where `changed`
+    patterns: str = ""                    # digest of the patterns that chose among the entries; likewise
     permanent_url: str | None = None      # where 301/308 only led to
 
 
@@ -120,7 +122,7 @@ def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, S
 
 
 def _succeeded(state: FeedState, outcome: Success, policy: Policy, jitter: float) -> FeedState:
-    known = _described(_tallied(_counted(state, outcome), outcome), outcome)
+    known = _read(_described(_tallied(_counted(state, outcome), outcome), outcome), outcome)
     asked = _asked(known.hints, outcome.fresh)
     interval = _interval(known, outcome, policy, asked)
     length = interval if policy.every is not None else min(interval * (1 + JITTER * jitter), max(interval, policy.max))
@@ -157,6 +159,22 @@ def _tallied(state: FeedState, outcome: Success) -> FeedState:
     if outcome.full and outcome.changed and outcome.total >= _FEW:
         unstable = min(unstable + 1, UNSTABLE) if 2 * outcome.renamed > outcome.total else 0
     return replace(state, day=day, today=today, unstable=unstable)
+
+
+def absent(before: FeedState, after: FeedState) -> datetime | None:
+    """The last time at which an entry that a feed lists now, and had not listed, was certainly not in it. Where a
+    document was not read whole, or by other patterns, its other entries may have stood there."""
+    if before.patterns != after.patterns:
+        return None
+    return before.last_success if before.whole else before.last_whole
+
+
+def _read(state: FeedState, outcome: Success) -> FeedState:
+    """How much of the document was read; a document that did not change was read as the last one was."""
+    if not outcome.changed:
+        return state
+    last = state.last_success if state.whole else state.last_whole
+    return replace(state, whole=outcome.whole, last_whole=None if outcome.whole else last, patterns=outcome.patterns)
 
 
 def _counted(state: FeedState, outcome: Success) -> FeedState:
@@ -286,6 +304,6 @@ def _after_failure(state: FeedState, outcome: Failure) -> tuple[str | None, int]
 
 
 __all__ = [
-    "BACKOFF_CAP", "FULL_EVERY", "HORIZON", "HOUR", "UNSTABLE", "Failure", "Policy", "Success", "adopt", "after",
-    "allowance", "conditional", "fresh", "moved", "retry_after", "returned",
+    "BACKOFF_CAP", "FULL_EVERY", "HORIZON", "HOUR", "UNSTABLE", "Failure", "Policy", "Success", "absent", "adopt",
+    "after", "allowance", "conditional", "fresh", "moved", "retry_after", "returned",
 ]

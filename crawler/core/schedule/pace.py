@@ -21,6 +21,7 @@ _RECENT = 0.3           # share of the recent rate in the estimate, the rest is 
 _LEVEL = 0.3            # share of the day's mean in the rhythm, so that an empty hour is not taken for granted
 _TYPICAL = 0.3          # entries an hour, before anything is known
 _LEAST = 1e-6           # entries an hour: no rate is ever zero
+_INSTANT = 1e-6         # hours
 _HOUR = timedelta(hours=1)
 _DAY = 24
 
@@ -33,7 +34,7 @@ def learned(state: FeedState, at: datetime, new: int) -> tuple[float, tuple[floa
     if state.last_success is None or len(state.rhythm) != _DAY:
         return _TYPICAL, (_TYPICAL,) * _DAY
     elapsed = (at - state.last_success) / _HOUR
-    if elapsed <= 0:  # the clock was put back: nothing can be said of the time between
+    if elapsed < _INSTANT:  # or the clock was put back: nothing can be said of the time between
         return state.rate, state.rhythm
     # A document of new entries only has probably hidden others before them.
     seen = new * 1.5 if new and new >= state.entries else float(new)

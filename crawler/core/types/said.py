@@ -148,3 +148,6 @@ class FeedState:
     day: str | None = None                    # the UTC day of `today`
     today: int = 0                            # new entries on that day
     unstable: int = 0                         # documents in a row most of whose entries had another name before
+    whole: bool = True                        # every wanted entry of the last document was read
+    last_whole: datetime | None = None        # where not: the last success that was whole
+    patterns: str = ""                        # digest of `keep` and `drop`, by which the last document was read
