@@ -89,6 +89,19 @@ def test_bytes_after_the_end_are_an_error(coding, size):
     assert caught.value.reason is Reason.ENCODING
 
 
+@pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 150_000])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "raw deflate", "br", "zstd"])
+def test_what_follows_a_stream_of_more_than_one_piece_is_read_once(coding, length):
+    """The end of the stream arrives together with what is unpacked a piece later."""
+    data = TEXT[:length]
+    packed = CODINGS[coding](data)
+    if coding in ("gzip", "zstd"):
+        assert unpack(coding, packed + packed) == data + data
+    with pytest.raises(BodyError) as caught:
+        unpack(label(coding), packed + b"and more")
+    assert caught.value.reason is Reason.ENCODING
+
+
 @pytest.mark.parametrize("size", [1, 10**6])
 def test_zero_bytes_after_a_gzip_stream_are_padding(size):
     assert unpack("gzip", gzip.compress(TEXT[:500]) + bytes(300), size) == TEXT[:500]

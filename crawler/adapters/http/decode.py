@@ -184,6 +184,10 @@ def _inflate(stream: "zlib._Decompress", data: bytes, name: str) -> Iterator[byt
             raise BodyError(Reason.ENCODING, f"not {name}: {error}") from None
         if piece:
             yield piece
+        # zlib keeps the tail of the step before once the stream has ended: it is in `unused_data` by then, and asking on
+        # would never end.
+        if stream.eof:
+            return
         data = stream.unconsumed_tail
         if not data and len(piece) < _PIECE:
             return
