@@ -23,6 +23,7 @@ from crawler.ports import Claimed, Clock, Pruned, Store
 
 STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
+_EMPTY = 1.0                    # seconds before a queue is looked at again from which nothing could be claimed
 BEATS = 3                       # renewals in the time of a lease: two may be late or fail
 _JUMP = timedelta(minutes=1)    # by which a clock may drift between two looks; more, and somebody has set it
 
@@ -82,11 +83,11 @@ class Daemon:
     def queues(self) -> tuple[Queue, Queue, Queue]:
         """Polling, collecting, judging."""
         settings, lease = self.pipeline.settings, self.timing.lease
-        width, pages = settings.crawl.concurrency, settings.crawl.quota.pages
+        width = settings.crawl.concurrency
         return (
             Queue("poll", lambda n: self.store.claim_feeds(self.clock(), lease, n), self.pipeline.poll,
                   width, ("collect",)),
-            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), lease, n, pages), self.pipeline.collect,
+            Queue("collect", lambda n: self.store.claim_sightings(self.clock(), lease, n), self.pipeline.collect,
                   width, ("judge",)),
             Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), lease, n), self.pipeline.judge,
                   settings.extract.workers, ("collect", "judge")),
@@ -131,8 +132,9 @@ class Daemon:
         """Drain a queue for ever; a store that fails pauses it, nothing ends it but `stop`."""
         while not self.stopping.is_set():
             try:
-                await self._drain(queue)
-                pause = await self._pause(queue)
+                done = await self._drain(queue)
+                # What is due and cannot be claimed is another's, or its host has no place: no use in asking at once.
+                pause = max(await self._pause(queue), 0.0 if done else min(_EMPTY, self.timing.real(self.timing.idle)))
             except StoreError as error:
                 event(_log, "store-failed", logging.ERROR, queue=queue.name, error=error)
                 pause = STORE_PAUSE

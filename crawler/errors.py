@@ -7,7 +7,7 @@
     └── OperationError          failed while running                               exit status 1
         ├── StoreError          the database is out of reach, full, locked or of another version
         │   ├── LeaseLostError  somebody else has taken this work over: a late writer
-    │   └── UnstorableError the database does not take these values, and never will
+        │   └── UnstorableError the database does not take these values, and never will
         └── WorkerError         a worker process ended while it held a task (Reason says why)
 
 A feed or a page that fails is no error: it is a value (`ports.Failed`, `ports.Refused`) with a `Reason`.

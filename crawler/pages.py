@@ -41,9 +41,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The host has asked for quiet: nothing was requested."""
+    """Nothing was requested: the host has asked for quiet, or had all that it is asked for on one day."""
 
     until: datetime
+    reason: Reason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Pages:
         if isinstance(outcome, Fetched):
             return await self._made(sighting, await self._read_page(sighting, outcome), outcome)
         if isinstance(outcome, Refused):
-            await self.keep_quiet(sighting.entry.link or sighting.url, outcome)
+            await self.keep_quiet(outcome)
         if sighting.entry.content and not isinstance(outcome, Postponed) and self._is_final(outcome):
             page = await self._feed_content(sighting)
             if not page.walls:
@@ -91,15 +93,13 @@ class Pages:
         except WorkerError as error:
             return _unread(entry, error.reason)
 
-    async def keep_quiet(self, url: str, outcome: Outcome) -> None:
-        """A public host that asks for quiet gets it, for its feeds and its pages; a private bridge only for this one."""
+    async def keep_quiet(self, outcome: Outcome) -> None:
+        """A public host that asks for quiet gets it, for its feeds and its pages; a private bridge only for this one. It
+        speaks for itself alone: where a redirect led to it, the host that redirected has asked for nothing."""
         if isinstance(outcome, Refused) and not outcome.private:
             wait = schedule.retry_after(outcome.headers, outcome.at)
             if wait:
-                known = await self.store.host(urls.host(url))
-                until = outcome.at + min(wait, schedule.HORIZON)
-                if known.pause_until is None or known.pause_until < until:
-                    await self.store.save_host(replace(known, pause_until=until))
+                await self.store.pause_host(urls.host(outcome.final_url), outcome.at + min(wait, schedule.HORIZON))
 
     async def _get_page(self, sighting: Sighting) -> Fetched | Refused | Failed | Postponed:
         link = sighting.entry.link or sighting.url
@@ -109,6 +109,8 @@ class Pages:
             return forbidden
         if quiet := await self._quiet(link):    # asked for by its robots.txt, or by another page meanwhile
             return quiet
+        if full := await self._full(link):
+            return full
         outcome = await self.fetcher.get(Request(link, "page"))
         if isinstance(outcome, Unchanged):
             return Failed(Reason.PROTOCOL, "304 to a request without validators", outcome.at)
@@ -116,7 +118,16 @@ class Pages:
 
     async def _quiet(self, url: str) -> Postponed | None:
         until = (await self.store.host(urls.host(url))).pause_until
-        return Postponed(until) if until is not None and until > self.clock() else None
+        if until is None or until <= self.clock():
+            return None
+        return Postponed(until, Reason.RATE_LIMITED, "the host asked for quiet")
+
+    async def _full(self, url: str) -> Postponed | None:
+        now, most = self.clock(), self.settings.crawl.quota.pages
+        if await self.store.take_page(urls.host(url), now, most):
+            return None
+        tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        return Postponed(tomorrow, Reason.QUOTA, f"{most} pages of this host today; the others wait for tomorrow")
 
     async def _robots(self, url: str) -> Failed | None:
         """None where robots.txt lets us fetch; what it says is kept for a day."""
@@ -129,8 +140,9 @@ class Pages:
         try:
             permission = await self.pool.run(ask, url, self.agent, timeout=ROBOTS_SECONDS)
         except WorkerError as error:
-            # Kept as if it could not be had: each page of the host would else cost the workers as much again.
-            await self.store.save_host(replace(state, robots=b"", robots_status=_UNREADABLE))
+            if error.reason is Reason.CPU:
+                # Kept as if it could not be had: each page of the host would else cost the workers as much again.
+                await self.store.save_robots(replace(state, robots=b"", robots_status=_UNREADABLE))
             return Failed(error.reason, f"robots.txt: {error.detail}", self.clock())
         if permission.delay:
             self.fetcher.set_delay(state.host, timedelta(seconds=permission.delay))
@@ -145,7 +157,7 @@ class Pages:
         async with self.asking.setdefault(host, asyncio.Lock()):
             state = await self.store.host(host)
             age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
-            if state.robots_at is not None and self.clock() - state.robots_at < age:
+            if state.robots_at is not None and timedelta(0) <= self.clock() - state.robots_at < age:
                 return state
             return await self._asked_robots(url, host)
 
@@ -153,7 +165,7 @@ class Pages:
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))
         body, status = (outcome.body, outcome.status) if isinstance(outcome, Fetched) else (b"", _status_of(outcome))
         now = self.clock()
-        await self.keep_quiet(url, outcome)
+        await self.keep_quiet(outcome)
         if isinstance(outcome, Failed | Refused) and _is_silent(status):
             event(_log, "robots-failed", logging.WARNING, host=host, reason=outcome.reason, detail=outcome.detail)
         state = await self.store.host(host)
@@ -162,7 +174,7 @@ class Pages:
             # no robots.txt does not.
             body, status, now = state.robots or b"", state.robots_status or 0, now - ROBOTS_AGE + ROBOTS_RETRY
         state = replace(state, robots=body, robots_status=status, robots_at=now)
-        await self.store.save_host(state)
+        await self.store.save_robots(state)
         return state
 
     async def _read_page(self, sighting: Sighting, outcome: Fetched) -> Page:

@@ -44,6 +44,7 @@ from crawler.sources import Sources
 JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest length take a fraction of it
 COMPONENT = 500                         # articles that one story is settled from
 PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
+CLAIMS = 200                            # of a page that never came to an end: it takes whoever reads it along
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
 _log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Pipeline:
         address = feed.state.moved_to or feed.url
         outcome, result, entries = await self.documents.get(feed, address)
         if isinstance(result, schedule.Failure):
-            await self.pages.keep_quiet(address, outcome)
+            await self.pages.keep_quiet(outcome)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
         state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
         if address_ := schedule.adopt(state):
@@ -99,13 +100,19 @@ class Pipeline:
 
     async def collect(self, sighting: Sighting) -> None:
         """Turn an entry, or a page that an article names as its source, into a stored article."""
+        if sighting.token - sighting.attempts > CLAIMS:
+            detail = f"taken up {sighting.token} times and never finished"
+            event(_log, "page-failed", logging.ERROR, url=sighting.url, reason=Reason.MEMORY, detail=detail)
+            await self.store.fail_sighting(sighting, Reason.MEMORY, detail, None, self.clock())
+            return
         known = await self.store.article_at(sighting.url)
         if known is not None and sighting.purpose != "revisit":
             await self.store.attach(sighting, known, self.clock())
             return
         draft = await self._draft(sighting)
         if isinstance(draft, Postponed):
-            await self.store.postpone(sighting, draft.until, Reason.RATE_LIMITED, "the host asked for quiet")
+            event(_log, "page-postponed", url=sighting.url, reason=draft.reason, until=draft.until)
+            await self.store.postpone(sighting, draft.until, draft.reason, draft.detail)
             return
         failed = await self._save(draft, sighting) if isinstance(draft, Draft) else draft
         if failed is not None:

@@ -5,12 +5,12 @@ import gc
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from crawler import app, background
-from crawler.daemon import Daemon
-from crawler.errors import FirsthandError
+from crawler.daemon import STORE_PAUSE, Daemon
+from crawler.errors import FirsthandError, StoreError
 from crawler.log import event
 from crawler.settings import Settings
 from crawler.watchdog import Watchdog
@@ -55,12 +55,27 @@ class _Process:
     daemon: Daemon | None = None
     ready: bool = False
     stopped: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)   # to stop or to reload
 
     async def run(self) -> None:
         """One daemon, with the settings that stand in `next`, until it is stopped."""
         if self.next is None:
             return
         settings, self.next = self.next, None
+        try:
+            await self._run(settings)
+        except StoreError as error:
+            if not self.ready:
+                raise
+            # Read anew while the store is out of reach: nobody would start the daemon again.
+            event(_log, "store-failed", logging.ERROR, queue="start", error=error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.asked.wait(), STORE_PAUSE)
+            self.asked.clear()
+            if not self.stopped and self.next is None:
+                self.next = settings
+
+    async def _run(self, settings: Settings) -> None:
         async with app.opened(settings) as opened:
             self.daemon = opened.daemon
             if not self.ready:
@@ -78,6 +93,7 @@ class _Process:
     def stop(self) -> None:
         """No further daemon; this one finishes what is in hand."""
         self.next, self.stopped = None, True
+        self.asked.set()
         if self.daemon is not None:
             self.daemon.stop()
 
@@ -93,6 +109,7 @@ class _Process:
                 event(_log, "reload-refused", logging.ERROR, mistake=line)
             return
         event(_log, "reloaded", feeds=len(self.next.feeds))
+        self.asked.set()
         if self.daemon is not None:
             self.daemon.stop()
 

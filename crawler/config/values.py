@@ -75,7 +75,7 @@ class _Complaints:
         refused = set()
         for complaint in error.errors(include_url=False):
             written = self.note(complaint)
-            whole = complaint["type"] == "missing" or isinstance(written[-1], int)
+            whole = complaint["type"] == "missing" or (bool(written) and isinstance(written[-1], int))
             refused.add(written[:-1] if whole else written)
         return refused
 
@@ -87,7 +87,7 @@ class _Complaints:
             return written
         self.seen.add(written)
         reason = _reason(self.model, complaint, written)
-        if isinstance(node, Scalar) and complaint["type"] not in _KEY_ERRORS and not _SECRET & set(map(str, written)):
+        if isinstance(node, Scalar) and complaint["type"] not in _KEY_ERRORS and not _SECRET & set(map(str, (*written, *complaint["loc"]))):
             reason += f", not {_quote(node.text)}"
         mark = _key_mark(self.root, written) if complaint["type"] == "extra_forbidden" else mark_at(self.root, written)
         self.findings.refuse(mark, path_of((*self.prefix, *written)), reason)

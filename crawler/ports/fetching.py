@@ -50,7 +50,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server answered and said no: 4xx, 5xx, 429, a challenge. `headers` carries Retry-After and Date."""
+    """The server at `final_url` answered and said no: 4xx, 5xx, 429, a challenge. `headers` has Retry-After and Date."""
 
     reason: Reason
     detail: str
@@ -58,6 +58,7 @@ class Refused:
     headers: tuple[tuple[str, str], ...]
     at: datetime
     private: bool = False
+    final_url: str = ""           # after redirects
 
 
 @dataclass(frozen=True, slots=True)

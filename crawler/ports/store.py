@@ -96,16 +96,21 @@ class Store(Protocol):
         """What is kept of a host; an empty state where nothing is."""
         ...
 
-    async def save_host(self, state: HostState) -> None:
-        """Store the state of a host; of two pauses the later one holds."""
+    async def save_robots(self, state: HostState) -> None:
+        """Store what is known of a host's robots.txt; its pause stays as it is."""
+        ...
+
+    async def pause_host(self, host: str, until: datetime) -> None:
+        """The host asked for quiet; of two such wishes the later one holds."""
+        ...
+
+    async def take_page(self, host: str, now: datetime, most: int) -> bool:
+        """Count a page that is asked of a host on this day (UTC); False, and not counted, where it has had so many."""
         ...
 
     # collecting
-    async def claim_sightings(
-        self, now: datetime, lease: timedelta, limit: int, pages: int | None = None,
-    ) -> list[Sighting]:
-        """Waiting sightings whose retry time has come, the oldest first, spread over hosts. Of a host that has had
-        `pages` claims on this day (UTC) the rest waits for the next, with the reason `quota`."""
+    async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
+        """Waiting sightings whose retry time has come, the oldest first, spread over hosts."""
         ...
 
     async def article_at(self, url: str) -> str | None:

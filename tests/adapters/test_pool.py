@@ -171,8 +171,8 @@ async def test_time_in_which_others_computed_is_not_counted(pool):
 
 
 async def test_a_task_that_waits_for_ever_is_ended_too(pool):
-    with pytest.raises(WorkerError, match=r"took more than 0\.4 s") as caught:
-        await pool.run(sleep_then_return, 60, timeout=0.05)
+    with pytest.raises(WorkerError, match=r"took more than 4 s") as caught:
+        await pool.run(sleep_then_return, 60, timeout=0.5)
     assert caught.value.reason is Reason.CPU
 
 

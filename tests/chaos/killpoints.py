@@ -19,7 +19,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-METHODS = ("sync_feeds", "claim_feeds", "finish_poll", "save_host", "claim_sightings", "attach", "save_article",
+METHODS = ("sync_feeds", "claim_feeds", "finish_poll", "save_robots", "claim_sightings", "attach", "save_article",
            "fail_sighting", "want_page", "claim_unjudged", "set_dropped", "put_keys", "save_matches", "save_stories",
            "save_rewordings", "finish_judging", "prune")
 FETCHES = ("feed", "page", "robots")
@@ -29,7 +29,7 @@ POINTS = (
     "inside:bring_up", "inside:sync_feeds", "after:claim_sightings", "fetched:page", "fetched:robots",
     "inside:save_article", "after:save_article", "after:attach", "after:fail_sighting", "after:claim_unjudged",
     "inside:put_keys", "after:put_keys", "inside:save_matches", "after:save_matches", "inside:save_stories",
-    "after:save_stories", "after:want_page", "inside:finish_judging", "after:finish_judging", "after:save_host",
+    "after:save_stories", "after:want_page", "inside:finish_judging", "after:finish_judging", "after:save_robots",
 )
 """MOMENT:WHAT. `inside` is in the transaction, its statements done, its commit not."""
 

@@ -97,7 +97,7 @@ async def test_a_wish_does_not_override_the_servers_word(store, desk, make, stat
 
 async def test_a_paused_host_is_left_alone(store, desk, make):
     await desk.add_feeds(A, B)
-    await store.save_host(HostState("a.example", pause_until=make.START + make.MINUTE))
+    await store.pause_host("a.example", make.START + make.MINUTE)
     assert await store.make_due(None, make.START) == 1
     assert [feed.url for feed in await store.claim_feeds(make.START, make.LEASE, 9)] == [B]
     assert [feed.url for feed in await store.claim_feeds(make.START + make.MINUTE, make.LEASE, 9)] == [A]
@@ -115,8 +115,9 @@ async def test_a_time_far_ahead_is_clamped_when_the_list_is_read(store, desk, ma
 async def test_hosts(store, make):
     assert await store.host("a.example") == HostState("a.example")
     state = HostState("a.example", make.START, b"User-agent: *\x00\xff", 200, make.START)
-    await store.save_host(state)
-    await store.save_host(replace(state, robots_status=0))
+    await store.pause_host("a.example", make.START)
+    await store.save_robots(state)
+    await store.save_robots(replace(state, robots_status=0))
     assert await store.host("a.example") == replace(state, robots_status=0)
 
 

@@ -179,13 +179,12 @@ async def test_what_waits(store, desk, make):
 
 async def test_the_next_poll_is_after_every_quiet_time(store, desk, make):
     from crawler.core.types import FeedState
-    from crawler.ports import HostState
 
     await desk.add_feeds(A)
     soon, later, last = (make.START + n * make.MINUTE for n in (1, 2, 3))
     await desk.poll(A, state=FeedState(next_poll=soon, retry_after=later))
     assert (await store.backlog(make.START)).next_poll == later
-    await store.save_host(HostState("a.example", pause_until=last))
+    await store.pause_host("a.example", last)
     assert (await store.backlog(make.START)).next_poll == last
     await store.sync_feeds([], make.START)
     assert await store.backlog(make.START) == Backlog(0, 0, 0, None)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from crawler.core.types import FeedState
+from crawler.core.types import Claim, FeedState, Origin
 from crawler.errors import LeaseLostError
 from crawler.ports import HostState
 
@@ -73,7 +73,7 @@ async def test_no_feed_keeps_silent_for_as_long_as_the_clock_was_ahead(store, de
     await desk.add_feeds(A, B)
     await desk.poll(A, state=FeedState(next_poll=ahead))
     await desk.poll(B, state=FeedState(next_poll=asked, retry_after=asked))
-    await store.save_host(HostState("a.example", pause_until=ahead))
+    await store.pause_host("a.example", ahead)
     await store.reset_clock(make.START, timedelta(hours=6))
     first, second = await store.feeds()
     assert first.state.next_poll == make.START + timedelta(hours=27)   # a day's back-off may be right
@@ -110,36 +110,55 @@ async def test_one_host_never_takes_every_place(store, desk, make):
     assert [feed.url for feed in await store.claim_feeds(make.START, make.LEASE, 20)] == [slow[8]]
 
 
-async def test_pages_of_a_host_beyond_the_quota_wait_for_the_next_day(store, desk, make):
-    await desk.add_feeds(A)
-    await desk.poll(A, *(make.seen(str(n)) for n in range(5)), make.seen("x", "https://other.example/x"))
-    now = make.START
-    claimed = await store.claim_sightings(now, make.LEASE, 9, 3)
-    assert sorted(one.entry.key for one in claimed) == ["0", "1", "2", "x"]
-    assert await store.claim_sightings(now, make.LEASE, 9, 3) == []
-    assert (await store.backlog(now)).entries == 4      # those in hand; the others wait
-    tomorrow = now.replace(hour=0, minute=0) + timedelta(days=1)
-    again = await store.claim_sightings(tomorrow, make.LEASE, 9, 9)
-    assert {"3", "4"} <= {one.entry.key for one in again}
-    assert {one.attempts for one in again if one.entry.key in "34"} == {0}
+async def test_a_host_has_so_many_pages_on_one_day_and_as_many_on_the_next(store, make):
+    assert [await store.take_page("a.example", make.START, 3) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert await store.take_page("b.example", make.START, 3)
+    tomorrow = make.START.replace(hour=0, minute=0) + timedelta(days=1)
+    assert not await store.take_page("a.example", tomorrow - timedelta(seconds=1), 3)
+    assert [await store.take_page("a.example", tomorrow, 3) for _ in range(4)] == [True] * 3 + [False]
 
 
 async def test_of_two_pauses_of_a_host_the_later_one_holds(store, make):
     later = make.START + timedelta(hours=1)
-    await store.save_host(HostState("a.example", pause_until=later))
-    await store.save_host(HostState("a.example", pause_until=make.START, robots=b"x", robots_status=200))
+    await store.pause_host("a.example", later)
+    await store.pause_host("a.example", make.START)
+    await store.save_robots(HostState("a.example", None, b"x", 200, make.START))
     state = await store.host("a.example")
     assert (state.pause_until, state.robots) == (later, b"x")
 
 
-async def test_an_entry_is_recognised_by_its_key_its_link_or_its_headline(store, desk, make):
+async def test_an_entry_is_recognised_by_its_key_its_link_or_all_that_it_says(store, desk, make):
+    said = {"title": "Transaction in Own Shares", "content": "Bought 1,000 shares."}
     await desk.add_feeds(A)
-    await desk.poll(A, make.seen("1"), make.seen("2"))
+    await desk.poll(A, make.seen("1", **said), make.seen("2"))
     (feed,) = await store.feeds()
     link = make.seen("new key", "https://daily.example/2", title="Other")
-    title = make.seen("another", title="Title of 1")
-    known = await store.recognise(feed, [make.seen("1"), link, title, make.seen("9")])
+    again, other = make.seen("another", **said), make.seen("9", title=said["title"], content="Bought 2,000 shares.")
+    known = await store.recognise(feed, [make.seen("1"), link, again, other])
     assert (known.new, known.renamed) == ({"another", "9"}, {"new key", "another"})
+
+
+async def test_a_feed_may_give_all_of_its_entries_new_keys_once(store, desk, make):
+    await desk.add_feeds(A)
+    await desk.poll(A, make.seen("1"))
+    moved = make.seen("urn:1", "https://daily.example/1", link="https://daily.example/1")
+    (feed,) = await store.feeds()
+    assert (await store.recognise(feed, [moved])).renamed == {"urn:1"}
+    await desk.poll(A, moved)
+    assert (await store.recognise(feed, [moved])).renamed == set()
+
+
+def slot(make, name, day):
+    """The first place of a feed that numbers its places."""
+    return make.seen("1", f"https://daily.example/{name}", title=name, claims=(Claim("published", Origin.FEED, day, None),))
+
+
+async def test_a_feed_that_numbers_its_places_may_come_back_to_an_article(store, desk, make):
+    await desk.add_feeds(A)
+    for name, day in (("u1", "Mon"), ("u2", "Tue"), ("u1", "Mon"), ("u3", "Wed"), ("u1", "Mon"), ("u4", "Thu")):
+        (feed,) = await store.feeds()
+        new = (await store.recognise(feed, [slot(make, name, day)])).new
+        assert len(new) == (await desk.poll(A, slot(make, name, day))).new     # what the quota counts is what is stored
 
 
 async def test_a_lease_of_more_than_an_hour_is_one_like_any_other(store, desk, make):

@@ -7,6 +7,8 @@ import pytest
 from aiohttp import web
 
 from crawler import app
+from crawler.pipeline import CLAIMS
+from crawler.ports import HostState
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Quota, Settings
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -195,3 +197,55 @@ async def test_an_entry_that_was_left_for_the_next_day_is_not_said_to_have_been_
         windows = {stored.article.url: stored.article.window async for stored in opened.store.export(originals=False)}
     assert [windows[link].without for link in links[2:]] == [whole] * 4
     assert windows[links[4]].seen == windows[links[5]].seen > windows[links[3]].seen
+
+
+async def test_a_host_that_redirects_has_asked_for_no_quiet(hosts, crawl, monkeypatch):
+    """Else anybody could silence a host that redirects to whatever address is named to it."""
+    monkeypatch.setattr("crawler.adapters.http.HttpFetcher._is_private", lambda *_: False)
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://portal.example/go")),
+                      "http://portal.example/go": (302, b""), "http://busy.example/": (429, b"")}
+    hosts.headers |= {"http://portal.example/go": {"Location": "http://busy.example/"},
+                      "http://busy.example/": {"Retry-After": "999999"}}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+        pauses = {host: (await opened.store.host(host)).pause_until for host in ("portal.example", "busy.example")}
+    assert pauses["portal.example"] is None
+    assert pauses["busy.example"] is not None
+
+
+async def test_what_never_comes_to_an_end_is_given_up(hosts, crawl):
+    """A page that takes whoever reads it along, each time."""
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/1"))}
+    async with crawl("http://daily.example/feed") as opened:
+        (claimed,) = await opened.store.claim_feeds(START, timedelta(minutes=1), 1)
+        await opened.pipeline.poll(claimed)
+        for minute in range(CLAIMS + 1):
+            await opened.store.claim_sightings(START + timedelta(minutes=minute), timedelta(minutes=1), 1)
+        crawl.now = START + timedelta(days=1)
+        await opened.daemon.once([])
+        assert "http://daily.example/1" not in hosts.asked
+        assert (await opened.store.backlog(crawl.now + timedelta(days=30))).entries == 0
+
+
+async def test_pages_beyond_the_quota_of_a_host_wait_for_the_next_day_and_hold_up_no_other(hosts, crawl):
+    links = [f"http://daily.example/{n}" for n in range(5)] + ["http://other.example/1"]
+    hosts.answers |= {"http://daily.example/feed": (200, feed(*links)), **{link: (200, page(STORY, link)) for link in links}}
+    async with crawl("http://daily.example/feed", quota=Quota(pages=2), robots="ignore") as opened:
+        await opened.daemon.once()
+        assert len([link for link in links if link in hosts.asked]) == 3
+        assert links[-1] in hosts.asked
+        assert (await opened.store.backlog(crawl.now)).entries == 0
+        crawl.now = START.replace(hour=0) + timedelta(days=3)
+        await opened.daemon.once()
+        assert len([link for link in links if link in hosts.asked]) == 5
+
+
+async def test_a_robots_txt_from_a_clock_that_was_ahead_is_asked_for_again(hosts, crawl):
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/1")),
+                      "http://daily.example/robots.txt": (200, b"User-agent: *\nDisallow:"),
+                      "http://daily.example/1": (200, page(STORY, "One"))}
+    async with crawl("http://daily.example/feed") as opened:
+        ahead = START + timedelta(days=365)
+        await opened.store.save_robots(HostState("daily.example", robots=b"", robots_status=0, robots_at=ahead))
+        await opened.daemon.once()
+        assert "http://daily.example/1" in hosts.asked

@@ -96,8 +96,16 @@ async def renew(desk: Desk) -> Act:
     return lambda: desk.store.renew("poll", mine, START + timedelta(seconds=20), LEASE)
 
 
-async def save_host(desk: Desk) -> Act:
-    return lambda: desk.store.save_host(HostState("a.example", None, LONG.encode(), 200, START))
+async def save_robots(desk: Desk) -> Act:
+    return lambda: desk.store.save_robots(HostState("a.example", None, LONG.encode(), 200, START))
+
+
+async def pause_host(desk: Desk) -> Act:
+    return lambda: desk.store.pause_host(f"{LONG[:2000]}.example", START)
+
+
+async def take_page(desk: Desk) -> Act:
+    return lambda: desk.store.take_page(f"{LONG[:2000]}.example", START, 9)
 
 
 async def claim_sightings(desk: Desk) -> Act:
@@ -109,6 +117,12 @@ async def fail_sighting(desk: Desk) -> Act:
     await _listed(desk)
     first, *_ = await desk.claim()
     return lambda: desk.store.fail_sighting(first, "timeout", LONG, None, START)
+
+
+async def postpone(desk: Desk) -> Act:
+    await _listed(desk)
+    first, *_ = await desk.claim()
+    return lambda: desk.store.postpone(first, START, "quota", LONG)
 
 
 async def attach(desk: Desk) -> Act:
@@ -224,7 +238,7 @@ async def prune(desk: Desk) -> Act:
     return lambda: desk.store.prune(LATER, LATER)
 
 
-WRITES = (sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_host, claim_sightings, fail_sighting, attach, save_article,
+WRITES = (sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, claim_sightings, fail_sighting, postpone, attach, save_article,
           save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_rewordings,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 

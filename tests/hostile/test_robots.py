@@ -207,8 +207,13 @@ async def test_nine_redirects_are_none(sites, drafted):
 @pytest.mark.parametrize(("value", "delay"), [("0", 0), ("0.25", 0.25), ("7", 7), ("300", 300)])
 async def test_a_delay_is_kept(opened, sites, drafted, value, delay):
     site = await sites(answer(f"user-agent: *\ncrawl-delay: {value}\n".encode()))
-    assert isinstance(await drafted(site), Draft)
+    page = asyncio.create_task(drafted(site))       # which waits for as long
+    while delay and site.host not in opened.fetcher._pacer._delays:
+        await asyncio.sleep(0.01)
     assert opened.fetcher._pacer._delays.get(site.host, 0) == delay   # under the very name by which turns are given
+    if delay > 1:
+        page.cancel()
+    await asyncio.gather(page, return_exceptions=True)
 
 
 @pytest.mark.parametrize("value", ["301", "86400", "1e9", "inf", "1" * 400])

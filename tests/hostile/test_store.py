@@ -79,7 +79,7 @@ def writes(on_full_disk):
     return on_full_disk("writes")
 
 
-WRITES = ("sync_feeds", "reset_clock", "make_due", "claim_feeds", "renew", "finish_poll", "save_host", "claim_sightings", "fail_sighting", "attach",
+WRITES = ("sync_feeds", "reset_clock", "make_due", "claim_feeds", "renew", "finish_poll", "save_robots", "pause_host", "take_page", "postpone", "claim_sightings", "fail_sighting", "attach",
           "save_article", "save_a_revision", "want_page", "claim_unjudged", "set_dropped", "put_keys", "save_matches",
           "save_stories", "save_rewordings", "finish_judging", "mark_unjudged", "mark_indexed", "add_verdict",
           "undo_verdict", "hold", "forget", "prune")

@@ -200,7 +200,7 @@ class HttpFetcher:
             return Unchanged(answer.headers, now, moved)
         if 400 <= answer.status < 600:
             reason, detail = faults.of_status(answer.status, answer.headers)
-            return Refused(reason, detail, answer.status, answer.headers, now, answer.private)
+            return Refused(reason, detail, answer.status, answer.headers, now, answer.private, final)
         if 300 <= answer.status < 400:
             return self._failed(Reason.REDIRECT, f"HTTP {answer.status} names no single address")
         return self._failed(Reason.PROTOCOL, f"HTTP status {answer.status}")

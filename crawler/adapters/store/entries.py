@@ -53,6 +53,7 @@ class _Poll:
     without: datetime | None
     now: datetime
     known: dict[bytes, dict[str, Any]]      # stored rows by names; an empty one for what this document has had
+    listed: frozenset[bytes]                # names that were known before this document
     fresh: list[dict[str, Any]] = field(default_factory=list)
     changed: int = 0
 
@@ -62,8 +63,9 @@ async def store_entries(
 ) -> PollStored:
     """Queue the entries of a document that the feed has not listed before: it was read at `window.seen`, and the last
     time before at `window.without`."""
-    poll = _Poll(database, feed, window.without, window.seen, await _known(
-        connection, feed, {seen.key_digest for seen in entries}, {seen.url_digest for seen in entries}))
+    known = await _known(
+        connection, feed, {seen.key_digest for seen in entries}, {seen.url_digest for seen in entries})
+    poll = _Poll(database, feed, window.without, window.seen, known, frozenset(known))
     for seen in entries:
         await _store_entry(connection, poll, seen)
     for rows in chunks(poll.fresh, _AT_ONCE):
@@ -71,32 +73,30 @@ async def store_entries(
     return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
 
 
-Named = tuple[SeenEntry, bytes, bytes]
-"""An entry with the digests of its key and of its URL."""
-
-
-def named(entries: Sequence[SeenEntry]) -> list[Named]:
-    """The entries with their digests; not for the event loop."""
-    return [(seen, digest("key", seen.entry.key), digest(seen.url)) for seen in entries]
-
-
-async def recognised(connection: AsyncConnection, feed: int, entries: Sequence[Named]) -> Recognised:
+async def recognised(connection: AsyncConnection, feed: int, entries: Sequence[Ready]) -> Recognised:
     """Which entries the feed has not listed, and which it has listed under another key."""
-    known = await _known(connection, feed, {key for _, key, _ in entries}, {url for _, _, url in entries})
-    strange = [(seen, url) for seen, key, url in entries if key not in known]
-    new = [seen for seen, url in strange if url not in known]
-    # Titles have no index, and a page of a feed seldom has more than a few new ones.
-    had = await _titles(connection, feed, {seen.entry.title for seen in new}) if 2 * len(strange) > len(entries) else set()
-    renamed = {seen.entry.key for seen, url in strange if url in known or seen.entry.title in had}
-    return Recognised(frozenset(seen.entry.key for seen in new), frozenset(renamed))
+    known = await _known(
+        connection, feed, {seen.key_digest for seen in entries}, {seen.url_digest for seen in entries})
+    new = [seen for seen in entries if _row(known, seen) is None]
+    moved = {seen.entry.key for seen in entries if seen.key_digest not in known and seen.url_digest in known}
+    # Fingerprints have no index, and a document seldom has more than a few new entries.
+    had = await _told(connection, feed, {seen.fingerprint for seen in new}) if 2 * len(new) >= len(entries) else set()
+    again = {seen.entry.key for seen in new if seen.fingerprint in had}
+    return Recognised(frozenset(seen.entry.key for seen in new), frozenset(moved | again))
 
 
-async def _titles(connection: AsyncConnection, feed: int, titles: set[str]) -> set[str]:
-    """Which of these headlines the feed has had; an empty one is none."""
-    found: set[str] = set()
-    for chunk in chunks(sorted(titles - {""})):
-        found.update(await connection.scalars(sa.select(sightings.c.title).where(
-            sightings.c.feed == feed, sightings.c.title.in_(chunk))))
+def _row(known: dict[bytes, dict[str, Any]], seen: Ready) -> dict[str, Any] | None:
+    """The stored row of an entry; None for one that the feed has not listed, though its key may have been another's."""
+    row = known.get(seen.key_digest) or known.get(seen.url_digest)
+    return None if row is not None and "id" in row and _reused(row, seen) else row
+
+
+async def _told(connection: AsyncConnection, feed: int, fingerprints: set[bytes]) -> set[bytes]:
+    """Which of these headlines, with dates and content, the feed has had."""
+    found: set[bytes] = set()
+    for chunk in chunks(sorted(fingerprints), _AT_ONCE):
+        found.update(await connection.scalars(sa.select(sightings.c.fingerprint).where(
+            sightings.c.feed == feed, sightings.c.fingerprint.in_(chunk))))
     return found
 
 
@@ -110,7 +110,8 @@ async def _store_entry(connection: AsyncConnection, poll: _Poll, seen: Ready) ->
         await _recognise(connection, poll, row, seen)
         return
     if row is not None and row["key_digest"] == key:
-        await _set(connection, row, {"key_digest": digest("key", seen.entry.key, row["url"])})
+        # Of the row's own: the key may have belonged to another entry at this address before.
+        await _set(connection, row, {"key_digest": digest("key", seen.entry.key, row["url"], str(row["id"]))})
     poll.fresh.append(_fresh(poll, seen))
     poll.known[key] = poll.known[url] = {}
 
@@ -186,6 +187,8 @@ async def _recognise(connection: AsyncConnection, poll: _Poll, row: dict[str, An
         await _touch(connection, poll, row, {})
         return
     change: dict[str, Any] = {}
+    if seen.key_digest not in poll.listed:      # found by its address: a feed may give all its entries new keys, once
+        change |= {"key_digest": seen.key_digest, "key": seen.entry.key}
     if _new_alias(row, seen):
         change["aliases"] = [*row["aliases"], seen.url]
         if row["article"]:

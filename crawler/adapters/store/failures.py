@@ -64,9 +64,9 @@ def translated(where: str) -> Iterator[None]:
 def _kind(error: BaseException) -> type[StoreError]:
     """Whether the state of the database is at fault, or the values."""
     cause = _innermost(error)
-    values = (sa.exc.DataError, sqlite3.DataError, OverflowError)
+    values = (sa.exc.DataError, sa.exc.IntegrityError, sqlite3.DataError, sqlite3.IntegrityError, OverflowError)
     state = str(getattr(cause, "sqlstate", "") or "")
-    refused = isinstance(error, values) or isinstance(cause, values) or state.startswith(("22", "54"))
+    refused = isinstance(error, values) or isinstance(cause, values) or state.startswith(("22", "23", "54"))
     return UnstorableError if refused or getattr(cause, "sqlite_errorname", "") == "SQLITE_TOOBIG" else StoreError
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment, digest
 from crawler.adapters.store.engine import Database, Part
-from crawler.adapters.store.entries import Ready, named, ready, recognised, store_entries
+from crawler.adapters.store.entries import Ready, ready, recognised, store_entries
 from crawler.adapters.store.failures import DamagedError
 from crawler.adapters.store.leases import FARTHEST, bring_near, leased
 from crawler.adapters.store.tables import feeds, hosts, in_hand
@@ -117,8 +117,8 @@ class Feeds(Part):
 
     async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
         """See `ports.Store`."""
-        strange = await asyncio.to_thread(named, entries)
-        return await self._db.read(lambda connection: recognised(connection, feed.id, strange))
+        rows = await asyncio.to_thread(lambda: list(map(ready, entries)))
+        return await self._db.read(lambda connection: recognised(connection, feed.id, rows))
 
     async def finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], now: datetime,
@@ -162,18 +162,33 @@ class Hosts(Part):
 
         return await self._db.read(look)
 
-    async def save_host(self, state: HostState) -> None:
+    async def save_robots(self, state: HostState) -> None:
         """See `ports.Store`."""
-        async def save(connection: AsyncConnection) -> None:
-            said = {"robots": state.robots, "robots_status": state.robots_status, "robots_at": state.robots_at}
-            await self._db.upsert(connection, hosts, [{"host": state.host, **said}])
-            if state.pause_until is not None:
-                # Another task may have heard of a pause since `state` was read: the later one holds.
-                sooner = hosts.c.pause_until.is_(None) | (hosts.c.pause_until < state.pause_until)
-                await connection.execute(sa.update(hosts).where(hosts.c.host == state.host, sooner).values(
-                    pause_until=state.pause_until))
+        row = {"host": state.host, "robots": state.robots, "robots_status": state.robots_status,
+               "robots_at": state.robots_at}
+        await self._db.write(lambda connection: self._db.upsert(connection, hosts, [row]))
 
-        await self._db.write(save)
+    async def pause_host(self, host: str, until: datetime) -> None:
+        """See `ports.Store`."""
+        sooner = hosts.c.pause_until.is_(None) | (hosts.c.pause_until < until)
+
+        async def pause(connection: AsyncConnection) -> None:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            await connection.execute(sa.update(hosts).where(hosts.c.host == host, sooner).values(pause_until=until))
+
+        await self._db.write(pause)
+
+    async def take_page(self, host: str, now: datetime, most: int) -> bool:
+        """See `ports.Store`."""
+        day = (now - NEVER).days
+        had = sa.case((hosts.c.pages_day == day, hosts.c.pages), else_=0)
+        count = sa.update(hosts).where(hosts.c.host == host, had < most).values(pages=had + 1, pages_day=day)
+
+        async def take(connection: AsyncConnection) -> bool:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            return (await connection.execute(count)).rowcount == 1
+
+        return await self._db.write(take)
 
 
 def due_feeds(now: datetime, due: datetime | None = None, lease: timedelta = timedelta(0)) -> sa.Select[Any]:

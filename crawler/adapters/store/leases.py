@@ -40,7 +40,7 @@ class Leases(Part):
             lost: set[int | str] = set()
             for ids in chunks(tokens):
                 rows = (await connection.execute(sa.select(table.c.id, table.c.token, table.c.lease_until).where(
-                    table.c.id.in_(ids)).with_for_update())).all()
+                    table.c.id.in_(ids)).order_by(table.c.id).with_for_update())).all()
                 mine = {row.id for row in rows if row.token == tokens[row.id]}
                 lost |= set(ids) - mine
                 held = [row.id for row in rows if row.id in mine and row.lease_until is not None]

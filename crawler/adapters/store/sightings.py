@@ -10,7 +10,6 @@ from crawler.adapters.store.columns import digest
 from crawler.adapters.store.engine import Part
 from crawler.adapters.store.entries import entry_of, ready, waiting
 from crawler.adapters.store.leases import leased
-from crawler.adapters.store.quota import within_quota
 from crawler.adapters.store.tables import addresses, feeds, is_waiting, sightings, wants
 from crawler.core.types import Entry, Window
 from crawler.errors import LeaseLostError
@@ -23,14 +22,10 @@ _POOL = 10_000   # the oldest waiting rows, over whose hosts a claim is spread: 
 class Sightings(Part):
     """The queue of what to collect."""
 
-    async def claim_sightings(
-        self, now: datetime, lease: timedelta, limit: int, pages: int | None = None,
-    ) -> list[Sighting]:
+    async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
         """See `ports.Store`."""
         async def claim(connection: AsyncConnection) -> list[Sighting]:
             ids = await _lock_ripe(connection, now, lease, limit)
-            if pages is not None:
-                ids = await within_quota(self._db, connection, ids, now, pages)
             rows = (await connection.execute(_claimed(ids))).all()
             await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
                 token=sightings.c.token + 1, lease_until=now + lease))

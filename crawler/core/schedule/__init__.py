@@ -92,7 +92,7 @@ def after(state: FeedState, outcome: Success | Failure, policy: Policy, jitter: 
 
 def conditional(state: FeedState, now: datetime, policy: Policy) -> tuple[str | None, str | None]:
     """The ETag and Last-Modified to send, byte for byte as they came. Both None where this must be a full GET."""
-    checked = state.last_full is not None and now - state.last_full < FULL_EVERY
+    checked = state.last_full is not None and timedelta(0) <= now - state.last_full < FULL_EVERY
     return (state.etag, state.last_modified) if policy.validators and checked else (None, None)
 
 
