@@ -14,8 +14,8 @@ KILLS ?= 1000
 SOAK ?=
 AUDIT ?=
 FUZZ ?=
-# As many processes as processors, but a process costs memory and a start: more than four gain nothing.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && n=4; echo "$$n")
+# One process more than processors, since tests wait for their servers; but each costs memory and a start.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 3 ] && n=3; echo "$$((n + 1))")
 CHROMIUM ?= /usr/bin/chromium
 
 export PYTHON CHROMIUM
@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-browser wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -49,7 +49,10 @@ imports: setup-dev  ## import-linter: which module may know which.
 	$(bin)/lint-imports --cache-dir .import_linter_cache
 
 tests: setup-dev  ## pytest (PYTEST_OPTIONS="-k story -x" for a part).
-	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --ignore tests/browser $(PYTEST_OPTIONS)
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --ignore tests/browser -m "not long" $(PYTEST_OPTIONS)
+
+test-long: setup-dev  ## The tests that take seconds for what shorter ones hold too.
+	$(bin)/python -m pytest -m long $(PYTEST_OPTIONS)
 
 coverage: setup-dev  ## The same with branch coverage, which takes half as long again.
 	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report term:skip-covered \

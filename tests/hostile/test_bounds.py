@@ -216,7 +216,7 @@ async def test_bombs_of_500_mb_take_less_than_32_mib_of_memory(sites, tmp_path):
 
 async def test_a_page_that_kills_its_reader_costs_no_other_page(desks, sites, monkeypatch):
     """Workers that are killed are replaced, and the article keeps its feed's summary and a flag."""
-    desk, site = await desks(extract=1.0), await sites(ok(status="404 No"))
+    desk, site = await desks(extract=0.2), await sites(ok(status="404 No"))
     heavy = "<p>" + "“a” said. " * 100_000 + "</p>"
     site.paths |= {"/feed": ok(rss(item(f"{site.url}heavy", "Heavy", description="The summary stands."), item(f"{site.url}light", "Light"))),
                    "/heavy": ok(page("Heavy", heavy)), "/light": ok(page("Light", "The ferry is late today. " * 20))}

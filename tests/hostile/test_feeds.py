@@ -127,7 +127,12 @@ CPU = {
 }
 
 
-@pytest.mark.parametrize("body", CPU.values(), ids=CPU)
+SLOWEST = {"200,000 deep", "an Atom feed with 50,000 links", "a thousand dates", "a megabyte of ]]", "a million quotes",
+           "a JSON Feed of 300,000 items", "a category of a megabyte, 200 times", "a base64 content of two megabytes"}
+
+
+@pytest.mark.parametrize("body", [
+    pytest.param(body, id=name, marks=pytest.mark.long if name in SLOWEST else ()) for name, body in CPU.items()])
 async def test_a_document_that_is_slow_to_read_ends_in_time_and_the_next_is_read(body, desk, sites):
     """Killed when its time is up, or read: both are well. What follows is not held up by it."""
     site = await sites(feed(body), paths={"/next": feed(rss(item(LINK)))})

@@ -219,6 +219,7 @@ async def test_a_crawl_outlives_its_server(server, opened, press, crawl, caplog,
     assert "work-failed" not in {record.getMessage() for record in caplog.records}
 
 
+@pytest.mark.long
 async def test_a_crawl_outlives_a_server_without_a_free_connection(server, opened, press, crawl, caplog):
     caplog.set_level("INFO", logger="crawler")
     hoard = create_async_engine(server.url.replace("postgresql:", "postgresql+asyncpg:"), poolclass=sa.NullPool)

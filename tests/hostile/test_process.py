@@ -157,7 +157,7 @@ async def test_a_stop_while_a_worker_reads_without_end_is_clean_within_ten_secon
     assert states == [("waiting", 2)], "the page is to be asked for again"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 async def test_a_second_signal_ends_it_at_once_without_a_word_of_python(spinning, number):
     spinning.process.send_signal(number)
     await said(spinning.process, b" stopping")
@@ -224,6 +224,7 @@ async def test_a_worker_out_of_memory_costs_one_page_and_the_feeds_words_are_kep
 
 # --- nowhere to write, nothing to open ----------------------------------------------------------------------------
 
+@pytest.mark.long
 async def test_forty_feeds_with_sixty_four_descriptors_lose_nothing(press, tmp_path):
     press.entries = 1
     config = configured(tmp_path, press, feeds=40)
@@ -252,6 +253,7 @@ async def test_a_daemon_whose_output_is_closed_works_on(press, tmp_path):
     assert sum(stored(tmp_path).values()) == 2
 
 
+@pytest.mark.long
 async def test_a_daemon_whose_reader_has_gone_works_on(press, tmp_path):
     config = configured(tmp_path, press)
     read, write = os.pipe()
@@ -262,6 +264,7 @@ async def test_a_daemon_whose_reader_has_gone_works_on(press, tmp_path):
     assert sum(stored(tmp_path).values()) == 2
 
 
+@pytest.mark.long
 async def test_a_state_dir_that_vanishes_ends_nothing(press, tmp_path):
     process = await started(configured(tmp_path, press), "run", "--log-format", "json")
     await said(process, b'"running"')
@@ -339,7 +342,8 @@ def feeds_asked(press):
     return [one for one in press.asked if one.endswith("/feed")]
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", [
+    pytest.param(jump, marks=() if jump == "a day back" else pytest.mark.long) for jump in JUMPS])
 async def test_a_clock_that_is_wrong_after_a_restart_silences_nobody_and_turns_no_window_round(press, tmp_path, clock, jump):
     async with crawling(press, tmp_path, clock) as opened:
         await opened.daemon.once()
@@ -358,7 +362,8 @@ async def test_a_clock_that_is_wrong_after_a_restart_silences_nobody_and_turns_n
     assert [pair for pair in windows(tmp_path) if pair[0] is not None and pair[0] > pair[1]] == []
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", [
+    pytest.param(jump, marks=() if jump == "a day back" else pytest.mark.long) for jump in JUMPS])
 async def test_a_clock_that_jumps_under_the_daemon_is_said_and_silences_nobody(press, tmp_path, clock, jump, caplog):
     caplog.set_level("INFO", logger="crawler")
     async with crawling(press, tmp_path, clock, feeds=2) as opened:

@@ -58,6 +58,7 @@ def test_drift_is_told_from_noise(memory, more, fault):
     assert [fault in one for one in faults] == [True] if fault else faults == []
 
 
+@pytest.mark.long
 async def test_the_daemon_keeps_up_with_a_fast_clock(tmp_path):
     seen = await soak(3, 400, tmp_path, 1, tell=lambda line: None,
                       enough=lambda samples: samples and samples[-1].said["articles"] > 0)

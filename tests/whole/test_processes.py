@@ -74,6 +74,7 @@ async def test_a_pass_and_its_report(world: tuple[World, Command]) -> None:
     assert {feed["state"] for feed in feeds} >= {"ok", "disabled"}
 
 
+@pytest.mark.long
 async def test_killed_in_the_middle_nothing_is_lost_or_doubled(world: tuple[World, Command]) -> None:
     _, command = world
     for _ in range(3):
