@@ -318,8 +318,9 @@ async def polls(opened):
     return await opened.daemon._drain(opened.daemon.queues()[0])
 
 
-JUMPS = [pytest.param(timedelta(days=1), id="a day ahead"), pytest.param(timedelta(days=-1), id="a day back"),
-         pytest.param(timedelta(days=-3652), id="ten years back")]
+JUMPS = [pytest.param(timedelta(days=1), id="a day ahead", marks=pytest.mark.long),
+         pytest.param(timedelta(days=-1), id="a day back"),
+         pytest.param(timedelta(days=-3652), id="ten years back", marks=pytest.mark.long)]
 LONGEST = timedelta(hours=28)       # `poll.max`, a day here, with the jitter of a back-off, and an hour between two looks
 
 
@@ -342,8 +343,7 @@ def feeds_asked(press):
     return [one for one in press.asked if one.endswith("/feed")]
 
 
-@pytest.mark.parametrize("jump", [
-    pytest.param(jump, marks=() if jump == "a day back" else pytest.mark.long) for jump in JUMPS])
+@pytest.mark.parametrize("jump", JUMPS)
 async def test_a_clock_that_is_wrong_after_a_restart_silences_nobody_and_turns_no_window_round(press, tmp_path, clock, jump):
     async with crawling(press, tmp_path, clock) as opened:
         await opened.daemon.once()
@@ -362,8 +362,7 @@ async def test_a_clock_that_is_wrong_after_a_restart_silences_nobody_and_turns_n
     assert [pair for pair in windows(tmp_path) if pair[0] is not None and pair[0] > pair[1]] == []
 
 
-@pytest.mark.parametrize("jump", [
-    pytest.param(jump, marks=() if jump == "a day back" else pytest.mark.long) for jump in JUMPS])
+@pytest.mark.parametrize("jump", JUMPS)
 async def test_a_clock_that_jumps_under_the_daemon_is_said_and_silences_nobody(press, tmp_path, clock, jump, caplog):
     caplog.set_level("INFO", logger="crawler")
     async with crawling(press, tmp_path, clock, feeds=2) as opened:
