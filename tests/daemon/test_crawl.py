@@ -11,6 +11,8 @@ from crawler.pipeline import CLAIMS
 from crawler.ports import HostState
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Quota, Settings
 
+pytestmark = pytest.mark.usefixtures("lent_pool")
+
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 STORY = [
     "The ferry to the northern islands stays in port until Thursday, because a crack was found in its starboard shaft.",

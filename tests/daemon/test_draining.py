@@ -10,6 +10,8 @@ from aiohttp import web
 from crawler import app
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
 
+pytestmark = pytest.mark.usefixtures("lent_pool")
+
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 LINES = [
     "The ferry to the northern islands stays in port until Thursday, because a crack was found in its starboard shaft.",

@@ -127,7 +127,7 @@ CPU = {
 }
 
 
-SLOWEST = {"200,000 deep", "an Atom feed with 50,000 links", "a thousand dates", "a megabyte of ]]", "a million quotes",
+SLOWEST = {"200,000 deep", "200,000 open tags", "an Atom feed with 50,000 links", "a thousand dates", "a megabyte of ]]", "a million quotes",
            "a JSON Feed of 300,000 items", "a category of a megabyte, 200 times", "a base64 content of two megabytes"}
 
 

@@ -298,7 +298,7 @@ async def use(file: Path) -> None:
         await store.prune(START, START)
 
 
-@pytest.mark.parametrize("kind", ["noise", "zeros", "another page", "flipped bits", "cut off"])
+@pytest.mark.parametrize("kind", ["noise", "zeros", "another page", pytest.param("flipped bits", marks=pytest.mark.long), "cut off"])
 async def test_a_damaged_page_is_one_line_that_says_what_to_do(written, tmp_path, kind):
     chance = random.Random(f"damage {kind}")
     pages = written.stat().st_size // PAGE

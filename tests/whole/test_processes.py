@@ -65,6 +65,7 @@ async def waited(line: bytes, process: asyncio.subprocess.Process) -> None:
     pytest.fail(f"ended without saying {line!r}")
 
 
+@pytest.mark.long
 async def test_a_pass_and_its_report(world: tuple[World, Command]) -> None:
     _, command = world
     await command("run", "--once", "--all")
@@ -113,6 +114,7 @@ async def test_the_daemon_starts_reloads_and_stops(world: tuple[World, Command])
     assert process.returncode == 0
 
 
+@pytest.mark.long
 async def test_started_in_the_background_it_says_so_and_stops(world: tuple[World, Command]) -> None:
     _, command = world
     await command("start")
