@@ -75,7 +75,7 @@ def _told(feed: "Feed") -> dict[str, Any]:
 def _state(feed: "Feed") -> str:
     if feed.state.disabled:
         return "disabled"
-    if feed.state.reason:
+    if feed.state.failures:     # what a feed brought beyond its quota is no failure of it
         return "failing"
     return "new" if feed.state.last_poll is None else "ok"
 

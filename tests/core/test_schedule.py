@@ -476,7 +476,7 @@ def test_entries_that_are_left_are_said_and_the_document_is_read_again():
     before = after(FeedState(), Success(NOW, etag='"a"', body_hash="first"), Policy(), 0.0)
     state = after(before, Success(NOW, total=90, new=50, left=40, body_hash=""), Policy(), 0.0)
     assert (state.reason, state.etag, state.body_hash, state.failures) == ("quota", None, "first", 0.0)
-    assert "40 more" in state.detail
+    assert "40 more" in state.detail      # and the feed is well: nothing counts as a failure
     assert after(state, Success(NOW, total=90, new=40, body_hash="b"), Policy(), 0.0).reason is None
 
 

@@ -226,7 +226,7 @@ def _pollable(now: datetime) -> sa.ColumnElement[bool]:
 def _stated(state: FeedState) -> dict[str, Any]:
     return {
         "state": encode(state), "next_poll": state.next_poll or NEVER, "retry_after": state.retry_after,
-        "disabled": state.disabled is not None, "failing": state.reason is not None,
+        "disabled": state.disabled is not None, "failing": state.failures > 0,
     }
 
 
