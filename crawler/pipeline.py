@@ -1,4 +1,5 @@
-"""The whole way of the data, in order. Stages in `core` decide and return values; only this file calls them.
+"""The whole way of the data, in order. Stages in `core` decide and return values; this file calls them, and has the two
+things that come from strangers brought to it: `documents.py` gets a feed's document, `pages.py` an article's page.
 
     poll(feed)          fetch -> parse -> schedule -> commit entries and validators together
     collect(sighting)   known? -> robots -> fetch -> extract -> canonical address -> commit the article
@@ -80,21 +81,22 @@ class Pipeline:
         if state.unstable >= schedule.UNSTABLE > feed.state.unstable:
             event(_log, "feed-flagged", logging.WARNING, url=feed.url, flag="unstable_ids", detail=state.detail)
         stored = await self._finish_poll(feed, state, entries, result)
-        if not isinstance(result, schedule.Failure):
+        if stored is not None and not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
                   next=state.next_poll)
 
     async def _finish_poll(
         self, feed: Feed, state: FeedState, entries: Sequence[SeenEntry], result: schedule.Success | schedule.Failure,
-    ) -> PollStored:
-        """Commit; what the database refuses is a failure of this feed, and holds up no other."""
+    ) -> PollStored | None:
+        """Commit; None where the database refuses it, which is a failure of this feed, and holds up no other."""
         try:
             return await self.store.finish_poll(feed, state, entries, result.at)
         except UnstorableError as error:
             event(_log, "feed-failed", logging.ERROR, url=feed.url, reason=Reason.STORE, detail=error)
             failure = schedule.Failure(result.at, Reason.STORE, None, None, str(error))
             state = schedule.after(feed.state, failure, self.documents.policy(feed), _jitter(feed.url, self.clock()))
-            return await self.store.finish_poll(feed, state, [], result.at)
+            await self.store.finish_poll(feed, state, [], result.at)
+            return None
 
     # --- collect ------------------------------------------------------------------------------------------------
 

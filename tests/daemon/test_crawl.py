@@ -7,6 +7,8 @@ import pytest
 from aiohttp import web
 
 from crawler import app
+from crawler.adapters.store import SqlStore
+from crawler.errors import UnstorableError
 from crawler.pipeline import CLAIMS
 from crawler.ports import HostState
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Quota, Settings
@@ -251,3 +253,21 @@ async def test_a_robots_txt_from_a_clock_that_was_ahead_is_asked_for_again(hosts
         await opened.store.save_robots(HostState("daily.example", robots=b"", robots_status=0, robots_at=ahead))
         await opened.daemon.once()
         assert "http://daily.example/1" in hosts.asked
+
+
+async def test_what_the_database_refuses_is_the_failure_of_one_feed_and_said_once(hosts, crawl, monkeypatch, caplog):
+    hosts.answers |= {"http://daily.example/feed": (200, feed("http://daily.example/1"))}
+    finish = SqlStore.finish_poll
+
+    async def refuse(self, feed, state, entries, now):
+        if entries:
+            raise UnstorableError("a value is larger than the database holds")
+        return await finish(self, feed, state, entries, now)
+
+    monkeypatch.setattr(SqlStore, "finish_poll", refuse)
+    async with crawl("http://daily.example/feed") as opened:
+        with caplog.at_level("INFO", "crawler"):
+            await opened.daemon.once()
+        (state,) = [one.state for one in await opened.store.feeds()]
+    assert (state.reason, state.last_success) == ("store", None)
+    assert [record.getMessage() for record in caplog.records] == ["feed-failed"]
