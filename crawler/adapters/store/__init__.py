@@ -21,6 +21,7 @@ from crawler.adapters.store.index import Index
 from crawler.adapters.store.judging import Judging
 from crawler.adapters.store.leases import Leases
 from crawler.adapters.store.links import Links
+from crawler.adapters.store.listing import list_rest
 from crawler.adapters.store.postgres import Postgres
 from crawler.adapters.store.reading import Reading
 from crawler.adapters.store.removal import Removal
@@ -51,6 +52,7 @@ async def open_store(url: str, *, create: bool = True) -> Store:
     database = Database(backend)
     try:
         await bring_up(database, create=create)
+        await list_rest(database)
     except BaseException:
         await backend.close()
         raise

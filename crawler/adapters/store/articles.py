@@ -231,13 +231,16 @@ async def _keep_page(database: Database, connection: AsyncConnection, article: s
         sha256=ready.sha256))
 
 
-async def load_articles(connection: AsyncConnection, ids: Sequence[str]) -> list[Article]:
-    """Stored articles in the order asked; unknown and forgotten ones are left out."""
+async def load_articles(connection: AsyncConnection, ids: Sequence[str], lead: int | None = None) -> list[Article]:
+    """Stored articles in the order asked, of their texts so many characters (None: all); unknown and forgotten ones
+    are left out."""
+    read = _READ if lead is None else [sa.func.substr(articles.c.text, 1, lead).label("text") if column.name == "text" else column
+                                       for column in _READ]
     found: dict[str, Article] = {}
     for chunk in chunks(dict.fromkeys(ids)):
         listed = await feeds_of(connection, chunk)
         rows = await connection.execute(
-            sa.select(*_READ).where(articles.c.id.in_(chunk), ~articles.c.forgotten))
+            sa.select(*read).where(articles.c.id.in_(chunk), ~articles.c.forgotten))
         found |= {row.id: article_of(row, listed.get(row.id, ())) async for row in paced(rows)}
     return [found[id_] for id_ in ids if id_ in found]
 

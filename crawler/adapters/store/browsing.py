@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.codec import decode
 from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.reconcile import follow
-from crawler.adapters.store.stories import load_stories
 from crawler.adapters.store.tables import articles, history, links, members, stories
 from crawler.adapters.store.verdicts import endings_of, standing
 from crawler.core.types import Article, Link, Relation, Story, Verdict

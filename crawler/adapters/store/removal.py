@@ -11,8 +11,10 @@ from crawler.adapters.store.articles import BLANK
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.index import leave_index
 from crawler.adapters.store.judging import reachable
+from crawler.adapters.store.listing import relist
+from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.marks import mark
-from crawler.adapters.store.stories import entomb, load_stories, note
+from crawler.adapters.store.stories import entomb, note
 from crawler.adapters.store.tables import (
     articles,
     bodies,
@@ -159,3 +161,4 @@ async def _leave_story(connection: AsyncConnection, article: str, now: datetime)
         await note(connection, StoryChange(id_, "original-changed", heir, article), now)
     await connection.execute(sa.update(stories).where(stories.c.id == id_).values(
         original=heir, decided=False, confidence=0.0, why=[], rivals=[], verdict=None, updated=now))
+    await relist(connection, [id_], now)

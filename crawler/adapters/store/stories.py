@@ -8,13 +8,15 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crawler.adapters.store.codec import decode, decode_all, encode
-from crawler.adapters.store.engine import Part, chunks, paced
+from crawler.adapters.store.codec import encode
+from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.links import replace_links
+from crawler.adapters.store.listing import last_revision, relist, unlist
+from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.reconcile import Standing, inherit, members_of, names
 from crawler.adapters.store.tables import endings, history, members, stories
-from crawler.core.types import Copy, Evidence, Link, Relation, Story
+from crawler.core.types import Copy, Link, Relation, Story
 from crawler.errors import StoreError
 from crawler.ports import StoryChange
 
@@ -71,6 +73,7 @@ class Stories(Part):
             await _write(save, story, founded.get(story.id, now))
         for id_ in sorted(before.keys() - {story.id for story in after}):
             await _end(save, id_, successors.get(id_), {story.id: story.original for story in after})
+        await relist(connection, [story.id for story in after], now)
         return save.changes
 
 
@@ -98,27 +101,6 @@ async def _touched(connection: AsyncConnection, ids: Sequence[str]) -> dict[str,
     for chunk in chunks(dict.fromkeys(ids)):
         found |= set(await connection.scalars(sa.select(members.c.story).where(members.c.article.in_(chunk))))
     return await load_stories(connection, sorted(found))
-
-
-async def load_stories(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Story]:
-    """Stored stories by id, in the order asked."""
-    rows: dict[str, sa.Row[Any]] = {}
-    copies: dict[str, list[Copy]] = {}
-    for chunk in chunks(ids):
-        rows |= {row.id: row for row in await connection.execute(sa.select(stories).where(stories.c.id.in_(chunk)))}
-        async for row in paced(await connection.execute(
-                sa.select(members.c.story, members.c.detail).where(members.c.story.in_(chunk), members.c.position > 0)
-                .order_by(members.c.story, members.c.position))):
-            copies.setdefault(row.story, []).append(decode(Copy, row.detail))
-    return {id_: _story(rows[id_], copies.get(id_, [])) for id_ in ids if id_ in rows}
-
-
-def _story(row: sa.Row[Any], copies: Sequence[Copy]) -> Story:
-    return Story(
-        id=row.id, original=row.original, confidence=row.confidence, decided=row.decided,
-        why=decode_all(Evidence, row.why), copies=tuple(copies), outside=row.outside, verdict=row.verdict,
-        rivals=tuple(row.rivals),
-    )
 
 
 async def _founded(connection: AsyncConnection, before: Mapping[str, Story]) -> dict[str, datetime]:
@@ -218,9 +200,11 @@ async def _end(save: _Save, id_: str, successor: str | None, originals: Mapping[
 
 async def entomb(connection: AsyncConnection, id_: str, successor: str | None, now: datetime) -> None:
     """Remove a story and its memberships, and leave a tombstone."""
+    revision = await last_revision(connection) + 1
+    await unlist(connection, id_)
     await connection.execute(sa.delete(members).where(members.c.story == id_))
     await connection.execute(sa.delete(stories).where(stories.c.id == id_))
-    await connection.execute(sa.insert(endings).values(story=id_, successor=successor, at=now))
+    await connection.execute(sa.insert(endings).values(story=id_, successor=successor, at=now, revision=revision))
 
 
 async def note(connection: AsyncConnection, change: StoryChange, now: datetime) -> None:

@@ -226,7 +226,10 @@ stories = sa.Table(
     sa.Column("rivals", Json, nullable=False),
     sa.Column("founded", Moment, nullable=False),
     sa.Column("updated", Moment, nullable=False),
+    _column("listed", sa.Boolean, True),                            # False: of an older program, not in `listing` yet
 )
+is_unlisted = stories.c.listed == sa.false()
+sa.Index("ix_stories_unlisted", stories.c.id, sqlite_where=is_unlisted, postgresql_where=is_unlisted)
 
 members = sa.Table(
     "members", metadata,
@@ -242,6 +245,51 @@ endings = sa.Table(                                                 # ids of sto
     sa.Column("story", sa.Text, primary_key=True),
     sa.Column("successor", sa.Text, index=True),
     sa.Column("at", Moment, nullable=False),
+    sa.Column("revision", sa.BigInteger, index=True),               # as in `listing`; NULL: from before there was one
+)
+
+# What lists and tallies of stories are read from, without their articles: derived by `listing.relist`, never a source.
+listing = sa.Table(
+    "listing", metadata,
+    sa.Column("story", sa.ForeignKey("stories.id"), primary_key=True),
+    sa.Column("decided", sa.Boolean, nullable=False),
+    sa.Column("ruled", sa.Boolean, nullable=False),                 # a person's word is on the whole of it
+    sa.Column("source", Prose, nullable=False),                     # of the original
+    sa.Column("language", Prose),                                   # of the original
+    sa.Column("copies", sa.Integer, nullable=False),                # without revisions
+    sa.Column("earliest", Moment, nullable=False),                  # first sightings of its members
+    sa.Column("latest", Moment, nullable=False),
+    sa.Column("founded", Moment, nullable=False),
+    sa.Column("updated", Moment, nullable=False),                   # when what is shown of it last changed
+    sa.Column("feeds", Prose, nullable=False),                      # ids of the original's, each between commas
+    sa.Column("digest", Digest, nullable=False),                    # of what is shown of it
+    sa.Column("revision", sa.BigInteger, nullable=False, unique=True),  # grows with each change of any story
+    sa.Index(None, "decided", "latest", "story"),
+    sa.Index(None, "founded"),
+)
+
+copying = sa.Table(                                                 # a row a copy, derived as `listing` is
+    "copying", metadata,
+    sa.Column("article", sa.Text, primary_key=True),
+    sa.Column("story", sa.Text, nullable=False, index=True),
+    sa.Column("copier", Prose, nullable=False),
+    sa.Column("origin", Prose, nullable=False),                     # source of the story's original
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("lag", sa.BigInteger, nullable=False),                # seconds
+    sa.Column("share", sa.Float, nullable=False),                   # of the original that stands in it
+    sa.Column("seen", Moment, nullable=False),
+    sa.Index("ix_copying_pairs", "copier", "origin", "lag", "kind", "share", "seen", "story"),
+    sa.Index("ix_copying_copied", "origin", "seen", "article"),
+    sa.Index("ix_copying_kinds", "kind", "story"),
+    sa.Index("ix_copying_lags", "copier", "lag", "kind", "seen"),
+)
+
+# The words by which a story is found: of its headlines and sources, and of how its original begins.
+terms = sa.Table(
+    "terms", metadata,
+    sa.Column("term", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), primary_key=True),
+    sa.Column("story", sa.Text, primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 history = sa.Table(
