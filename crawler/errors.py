@@ -73,6 +73,10 @@ class NotFoundError(FirsthandError):
     exit_status = 3
 
 
+class ConflictError(FirsthandError):
+    """Somebody else changed it meanwhile; nothing was written."""
+
+
 class OperationError(FirsthandError):
     """Something failed while running."""
 

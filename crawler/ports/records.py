@@ -1,10 +1,10 @@
 """What goes into the store and comes out of it, beside the data of the core."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from crawler.core.types import Article, Entry, FeedState, Link, Page, Story, Verdict, Window
+from crawler.core.types import Article, Entry, FeedState, Page, Window
 from crawler.settings import FeedConfig
 
 
@@ -148,60 +148,6 @@ class StoryChange:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryQuery:
-    """Which stories; times compare with the first sighting of any member. None and empty mean no limit."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    source: str | None = None
-    role: Literal["original", "copy"] | None = None
-    language: str | None = None
-    kinds: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
-    min_copies: int = 1
-    undecided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredStory:
-    """A story with its articles, the original first, then the copies in the order of `story.copies`."""
-
-    story: Story
-    articles: tuple[Article, ...]
-    updated: datetime
-    history: tuple[dict[str, Any], ...] = ()   # {"at", "event", "original", "previous"}
-    verdicts: tuple[Verdict, ...] = ()
-    carriers: tuple[tuple[Link, Article], ...] = ()   # digests that carry a member whole
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArticle:
-    """All that is kept of one article."""
-
-    article: Article
-    story: str | None
-    role: Literal["original", "copy", "single"]
-    sightings: tuple[dict[str, Any], ...] = ()  # {"feed", "key", "link", "title", "without", "seen", "claims"}
-    revisions: tuple[dict[str, Any], ...] = ()  # {"at", "title", "text"}; the first is the first text
-    reservations: tuple[dict[str, str], ...] = ()
-    held: bool = False
-    forgotten: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPage:
-    """A raw page as fetched."""
-
-    article: str
-    url: str
-    fetched: datetime
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Pruned:
     """What housekeeping removed."""
 
@@ -209,16 +155,3 @@ class Pruned:
     articles: int = 0
     entries: int = 0
     keys: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Totals for `status`."""
-
-    feeds: int
-    failing: int
-    articles: int
-    stories: int
-    copies: int
-    undecided: int
-    backlog: Backlog = field(default_factory=lambda: Backlog(0, 0, 0, None))

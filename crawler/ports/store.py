@@ -1,6 +1,6 @@
 """The database: one contract for SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 from crawler.core.types import Article, FeedState, Link, Match, Story, Verdict
 from crawler.ports.records import (
     Backlog,
-    Counts,
     Draft,
     Feed,
     HostState,
@@ -20,16 +19,13 @@ from crawler.ports.records import (
     Saved,
     SeenEntry,
     Sighting,
-    StoredArticle,
-    StoredPage,
-    StoredStory,
     StoryChange,
-    StoryQuery,
 )
+from crawler.ports.reviewing import Reviewing
 from crawler.settings import FeedConfig
 
 
-class Store(Protocol):
+class Store(Reviewing, Protocol):
     """The database: queues, articles, the index, stories. One contract for SQLite and PostgreSQL.
 
     Every method is one transaction. Raises StoreError (out of reach, full, locked, read-only, wrong version) and
@@ -250,40 +246,7 @@ class Store(Protocol):
         """What waits."""
         ...
 
-    # reading
-    async def stories(self, query: StoryQuery) -> list[StoredStory]:
-        """Stories, undecided first, then the newest."""
-        ...
-
-    async def story(self, story_id: str) -> StoredStory:
-        """One story, following tombstones. Raises NotFoundError."""
-        ...
-
-    async def article(self, article_id: str) -> StoredArticle:
-        """One article. Raises NotFoundError."""
-        ...
-
-    async def pages(self, article_id: str) -> list[StoredPage]:
-        """Raw pages kept of an article, oldest first."""
-        ...
-
-    def export(self, *, originals: bool) -> AsyncIterator[StoredArticle]:
-        """Every article that is not forgotten, in order of first sighting."""
-        ...
-
-    async def counts(self, now: datetime) -> Counts:
-        """Totals."""
-        ...
-
     # a person's word
-    async def add_verdict(self, verdict: Verdict) -> Verdict:
-        """Store a ruling and mark the articles it names for judging; returns it with its id."""
-        ...
-
-    async def undo_verdict(self, story: str, who: str, at: datetime) -> Verdict:
-        """Take the newest standing ruling on the story back. Raises NotFoundError where there is none."""
-        ...
-
     async def hold(self, id_: str) -> int:
         """Keep the pages of a story or article beyond the retention; returns how many. Raises NotFoundError."""
         ...

@@ -29,13 +29,14 @@ from crawler.adapters.store.schema import bring_up
 from crawler.adapters.store.sightings import Sightings
 from crawler.adapters.store.sqlite import Sqlite
 from crawler.adapters.store.stories import Stories
+from crawler.adapters.store.tallies import Tallies
 from crawler.adapters.store.verdicts import Verdicts
 from crawler.errors import StoreError
 from crawler.ports import Store
 
 
 class SqlStore(
-    Feeds, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Reading, Removal,
+    Feeds, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Tallies, Reading, Removal,
     Housekeeping,
 ):
     """The `Store` of `ports.py`; made by `open_store`."""

@@ -12,7 +12,7 @@ import zstandard
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.codec import decode_all, encode
-from crawler.adapters.store.columns import digest, pack_keys
+from crawler.adapters.store.columns import digest, outlet, pack_keys
 from crawler.adapters.store.engine import Database, Part, chunks, paced
 from crawler.adapters.store.entries import entry_of
 from crawler.adapters.store.index import hold_units
@@ -123,7 +123,7 @@ async def _insert(connection: AsyncConnection, ready: _Ready) -> sa.Row[Any]:
     draft, page = ready.draft, ready.draft.page
     units = sorted(set(draft.units))
     await connection.execute(sa.insert(articles).values(
-        id=draft.id, url=draft.url, address=draft.address or draft.url, host=draft.host, source=draft.source,
+        id=draft.id, url=draft.url, address=draft.address or draft.url, host=draft.host, source=draft.source, outlet=outlet(draft.source),
         site_name=page.site_name, title=page.title,
         text=page.text, text_hash=ready.text_hash, language=page.language, canonical=page.canonical,
         status=draft.status, fetched=draft.fetched, first_seen=draft.fetched, claims=[], attributions=[],

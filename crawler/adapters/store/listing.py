@@ -7,7 +7,7 @@ of one, takes the next `revision`: who has read up to one asks for what came aft
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -15,14 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.articles import load_articles
+from crawler.adapters.store.columns import NAME
 from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.tables import copying, endings, is_unlisted, listing, sightings, stories, terms
 from crawler.core import report, text
 from crawler.core.types import Article, Kind, Story
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 LEAD = 600          # characters of the original's text whose words find the story: the first two or three paragraphs
-_NAME = 200         # characters of a source's name: two of them stand in an index row, which has 2,704 bytes at most
 _LONGEST_TERM = 40  # characters; what is longer is no word that somebody types
 _BATCH = 200         # stories of an older program that are listed in one transaction
 _TERMS = 400        # of one story: of a hundred copies' headlines most say the same
@@ -69,7 +71,7 @@ def _row(story: Story, members: Sequence[Article], shown: Mapping[str, Any]) -> 
     return {
         "story": story.id, "decided": story.decided, "ruled": story.verdict is not None,
         "source": name_of(shown["original"]["source"]), "language": shown["original"]["language"],
-        "copies": sum(copy.kind is not Kind.REVISION for copy in story.copies), "earliest": min(seen), "latest": max(seen),
+        "copies": sum(copy.kind is not Kind.REVISION for copy in story.copies), "earliest": min(seen), "latest": max(seen), "rank": -((max(seen) - _EPOCH) // _MICROSECOND),
     }
 
 
@@ -99,7 +101,7 @@ def _distinct(said: Sequence[str]) -> Iterator[str]:
 
 def name_of(source: str) -> str:
     """A source as the rows name it: names that begin alike for so long are one."""
-    return source[:_NAME]
+    return source[:NAME]
 
 
 def terms_of(said: str) -> list[str]:

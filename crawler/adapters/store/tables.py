@@ -110,6 +110,7 @@ articles = sa.Table(
     sa.Column("address", Prose, nullable=False),                    # as a reader opens it
     sa.Column("host", Prose, nullable=False),
     sa.Column("source", Prose, nullable=False),
+    sa.Column("outlet", Key),                                       # of the source, `columns.outlet`: names have any length
     sa.Column("site_name", Prose),
     sa.Column("title", Prose, nullable=False),
     sa.Column("text", Prose, nullable=False),
@@ -139,6 +140,7 @@ articles = sa.Table(
     sa.Column("indexed_seen", Moment),
     sa.Index(None, "host", "text_hash"),
     sa.Index(None, "first_seen", "id"),
+    sa.Index(None, "outlet", "forgotten"),
 )
 is_unjudged = articles.c.unjudged == sa.true()
 sa.Index("ix_articles_unjudged", articles.c.first_seen, articles.c.id,
@@ -259,12 +261,13 @@ listing = sa.Table(
     sa.Column("copies", sa.Integer, nullable=False),                # without revisions
     sa.Column("earliest", Moment, nullable=False),                  # first sightings of its members
     sa.Column("latest", Moment, nullable=False),
+    sa.Column("rank", sa.BigInteger, nullable=False),               # `latest`, negative: ascending, it is the newest first
     sa.Column("founded", Moment, nullable=False),
     sa.Column("updated", Moment, nullable=False),                   # when what is shown of it last changed
     sa.Column("feeds", Prose, nullable=False),                      # ids of the original's, each between commas
     sa.Column("digest", Digest, nullable=False),                    # of what is shown of it
     sa.Column("revision", sa.BigInteger, nullable=False, unique=True),  # grows with each change of any story
-    sa.Index(None, "decided", "latest", "story"),
+    sa.Index("ix_listing_queue", "decided", "rank", "story"),
     sa.Index(None, "founded"),
 )
 

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.loading import STANDS, by_age, endings_of, standing, verdict_of, whole
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.reconcile import follow
 from crawler.adapters.store.tables import articles, endings, members, ruled, verdicts
 from crawler.core.types import Verdict
-from crawler.errors import NotFoundError
+from crawler.errors import ConflictError, NotFoundError
+from crawler.ports import PastRuling
 
 
 class Verdicts(Part):
@@ -26,13 +28,15 @@ class Verdicts(Part):
     async def rulings(self) -> list[Verdict]:
         """See `ports.Store`."""
         async def look(connection: AsyncConnection) -> list[Verdict]:
-            return _by_age([_verdict(row) for row in await connection.execute(sa.select(verdicts).where(_STANDS))])
+            return by_age([verdict_of(row) for row in await connection.execute(sa.select(verdicts).where(STANDS))])
 
         return await self._db.read(look)
 
-    async def add_verdict(self, verdict: Verdict) -> Verdict:
-        """See `ports.Store`."""
+    async def add_verdict(self, verdict: Verdict, expected: str | None = None) -> Verdict:
+        """See `ports.Reviewing`."""
         async def add(connection: AsyncConnection) -> Verdict:
+            if expected is not None:
+                await self._expect(connection, verdict.story, expected)
             row = {"ruling": verdict.ruling, "story": verdict.story, "anchor": verdict.anchor,
                    "articles": list(verdict.articles), "who": verdict.who, "at": verdict.at, "note": verdict.note,
                    "whole": verdict.whole}
@@ -45,13 +49,18 @@ class Verdicts(Part):
 
         return await self._db.write(add)
 
-    async def undo_verdict(self, story: str, who: str, at: datetime) -> Verdict:
-        """See `ports.Store`. A ruling is on the story where it was made on its id, on an id that led to it, or where
-        it names one of its articles."""
+    async def undo_verdict(
+        self, story: str, who: str, at: datetime, expected: str | None = None, id_: int | None = None,
+    ) -> Verdict:
+        """See `ports.Reviewing`. A ruling is on the story where it was made on its id, on an id that led to it, or
+        where it names one of its articles."""
         async def undo(connection: AsyncConnection) -> Verdict:
-            found = await _on_story(connection, story)
+            if expected is not None:
+                await self._expect(connection, story, expected)
+            found = [one for one in await _on_story(connection, story) if id_ is None or one.id == id_]
             if not found:
-                raise NotFoundError(f"story {story}: no ruling stands on it")
+                which = "no ruling" if id_ is None else f"no ruling {id_}"
+                raise NotFoundError(f"story {story}: {which} stands on it")
             newest = found[-1]
             await connection.execute(sa.update(verdicts).where(verdicts.c.id == newest.id).values(
                 undone_by=who, undone_at=at))
@@ -60,39 +69,39 @@ class Verdicts(Part):
 
         return await self._db.write(undo)
 
+    async def past_rulings(self, story: str) -> list[PastRuling]:
+        """See `ports.Reviewing`."""
+        async def look(connection: AsyncConnection) -> list[PastRuling]:
+            rows = await _rows_on_story(connection, story, sa.true())
+            return [PastRuling(verdict_of(row), row.undone_by, row.undone_at) for row in rows]
 
-async def standing(connection: AsyncConnection, ids: Sequence[str]) -> list[Verdict]:
-    """Standing rulings that name any of these articles, oldest first."""
-    found: dict[int, Verdict] = {}
-    for chunk in chunks(dict.fromkeys(ids)):
-        naming = sa.select(ruled.c.verdict).where(ruled.c.article.in_(chunk))
-        found |= {row.id: _verdict(row) for row in await connection.execute(
-            sa.select(verdicts).where(verdicts.c.id.in_(naming), _STANDS))}
-    return _by_age(found.values())
+        return await self._db.read(look)
 
-
-_STANDS = verdicts.c.undone_at.is_(None)
-
-
-async def endings_of(connection: AsyncConnection, id_: str) -> dict[str, str | None]:
-    """The tombstones on the way from an id, as far as it leads."""
-    found: dict[str, str | None] = {}
-    at: str | None = id_
-    while at is not None and at not in found:
-        row = (await connection.execute(sa.select(endings.c.successor).where(endings.c.story == at))).one_or_none()
-        if row is None:
-            break
-        found[at] = row.successor
-        at = row.successor
-    return found
+    async def _expect(self, connection: AsyncConnection, story: str, version: str) -> None:
+        """Nobody changes the stories from here to the end of the transaction."""
+        await self._db.backend.lock(connection, "stories")
+        found = await whole(connection, [story])
+        if not found or found[0].version != version:
+            raise ConflictError(f"story {story}: it has changed since you saw it; nothing was written. Look at it again")
 
 
 async def _on_story(connection: AsyncConnection, story: str) -> list[Verdict]:
+    return [verdict_of(row) for row in await _rows_on_story(connection, story, STANDS)]
+
+
+async def _rows_on_story(
+    connection: AsyncConnection, story: str, which: sa.ColumnElement[bool],
+) -> list[sa.Row[Any]]:
     now = follow(await endings_of(connection, story), story) or story
     ids = {story, now, *await _forerunners(connection, now)}
-    by_id = (await connection.execute(sa.select(verdicts).where(verdicts.c.story.in_(sorted(ids)), _STANDS))).all()
     theirs = (await connection.scalars(sa.select(members.c.article).where(members.c.story == now))).all()
-    return _by_age({*map(_verdict, by_id), *await standing(connection, theirs)})
+    found = {row.id: row for row in await connection.execute(
+        sa.select(verdicts).where(verdicts.c.story.in_(sorted(ids)), which))}
+    for chunk in chunks(theirs):
+        naming = sa.select(ruled.c.verdict).where(ruled.c.article.in_(chunk))
+        found |= {row.id: row for row in await connection.execute(
+            sa.select(verdicts).where(verdicts.c.id.in_(naming), which))}
+    return [found[id_] for id_ in sorted(found)]
 
 
 async def _forerunners(connection: AsyncConnection, story: str) -> set[str]:
@@ -113,13 +122,3 @@ async def _mark_named(connection: AsyncConnection, verdict: Verdict) -> None:
 
 def _named(verdict: Verdict) -> list[str]:
     return sorted({verdict.anchor, *verdict.articles})
-
-
-def _by_age(found: Any) -> list[Verdict]:
-    return sorted(found, key=lambda verdict: verdict.id)
-
-
-def _verdict(row: sa.Row[Any]) -> Verdict:
-    return Verdict(
-        id=row.id, ruling=row.ruling, story=row.story, anchor=row.anchor, articles=tuple(row.articles), who=row.who,
-        at=row.at, note=row.note, whole=row.whole)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from crawler.adapters.store.columns import Key, outlet
+
 revision = "0004"
 down_revision = "0003"
 
@@ -15,6 +17,9 @@ def upgrade() -> None:
                     postgresql_where=unlisted)
     op.add_column("endings", sa.Column("revision", sa.BigInteger(), nullable=True))
     op.create_index("ix_endings_revision", "endings", ["revision"], unique=False)
+    op.add_column("articles", sa.Column("outlet", sa.BigInteger(), nullable=True))
+    _name_outlets()
+    op.create_index("ix_articles_outlet_forgotten", "articles", ["outlet", "forgotten"], unique=False)
     _listing()
     _copying()
     op.create_table(
@@ -23,6 +28,17 @@ def upgrade() -> None:
         sa.Column("story", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("term", "story", name="pk_terms"), sqlite_with_rowid=False)
     op.create_index("ix_terms_story", "terms", ["story"], unique=False)
+
+
+def _name_outlets() -> None:
+    connection = op.get_bind()
+    articles = sa.table("articles", sa.column("id", sa.Text), sa.column("source", sa.Text), sa.column("outlet", Key))
+    after = ""
+    while rows := connection.execute(sa.select(articles.c.id, articles.c.source).where(articles.c.id > after)
+                                     .order_by(articles.c.id).limit(1000)).all():
+        for row in rows:
+            connection.execute(sa.update(articles).where(articles.c.id == row.id).values(outlet=outlet(row.source)))
+        after = rows[-1].id
 
 
 def _listing() -> None:
@@ -36,6 +52,7 @@ def _listing() -> None:
         sa.Column("copies", sa.Integer(), nullable=False),
         sa.Column("earliest", sa.BigInteger(), nullable=False),
         sa.Column("latest", sa.BigInteger(), nullable=False),
+        sa.Column("rank", sa.BigInteger(), nullable=False),
         sa.Column("founded", sa.BigInteger(), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
         sa.Column("feeds", sa.Text(), nullable=False),
@@ -44,7 +61,7 @@ def _listing() -> None:
         sa.ForeignKeyConstraint(["story"], ["stories.id"], name="fk_listing_story"),
         sa.PrimaryKeyConstraint("story", name="pk_listing"),
         sa.UniqueConstraint("revision", name="uq_listing_revision"))
-    op.create_index("ix_listing_decided_latest_story", "listing", ["decided", "latest", "story"], unique=False)
+    op.create_index("ix_listing_queue", "listing", ["decided", "rank", "story"], unique=False)
     op.create_index("ix_listing_founded", "listing", ["founded"], unique=False)
 
 

@@ -1,0 +1,140 @@
+"""Which stories match a query, and in which order: over `listing`, `copying` and `terms` alone."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from crawler.adapters.store.listing import name_of, terms_of
+from crawler.adapters.store.tables import articles, copying, listing, members, terms
+from crawler.errors import UsageError
+from crawler.ports import StoryQuery
+
+Order = Literal["queue", "founded", "changed"]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_WORDS = 12        # of a search that are looked up
+_BEGINS = 3        # characters from which on a word may be the beginning of another
+_LAST = "\U0010ffff"
+_RANGE = 1 << 63   # of a number in the database
+_CURSORS: dict[Order, re.Pattern[str]] = {
+    "queue": re.compile(r"(?P<decided>[01])\.(?P<place>-?[0-9]{1,19})\.(?P<story>\w{1,64})", re.ASCII),
+    "founded": re.compile(r"(?P<place>-?[0-9]{1,19})\.(?P<story>\w{1,64})", re.ASCII),
+    "changed": re.compile(r"(?P<place>[0-9]{1,19})", re.ASCII),
+}
+
+
+def matching(query: StoryQuery) -> sa.Select[Any]:
+    """The ids of stories, undecided first, then the newest: the one whose latest member was first seen last.
+
+    `language` is that of the original; `since` and `until` are both included; copies of a kind in `without` are left
+    out, and with them stories that have no others.
+    """
+    return sa.select(listing.c.story).where(*limits(query)).order_by(*_order("queue"))
+
+
+def page_of(query: StoryQuery, order: Order, after: str | None, limit: int) -> sa.Select[Any]:
+    """One row more than `limit`, so that it shows whether there are more."""
+    rows = sa.select(listing.c.story, listing.c.copies, listing.c.decided, listing.c.rank, listing.c.founded,
+                     listing.c.revision).where(*limits(query))
+    if after is not None:
+        rows = rows.where(_beyond(order, after))
+    return rows.order_by(*_order(order)).limit(limit + 1)
+
+
+def _order(order: Order) -> tuple[sa.ColumnElement[Any], ...]:
+    if order == "changed":
+        return (listing.c.revision.desc(),)
+    if order == "founded":
+        return listing.c.founded.desc(), listing.c.story.desc()
+    return listing.c.decided, listing.c.rank, listing.c.story
+
+
+def cursor(row: sa.Row[Any], order: Order) -> str:
+    """Where the list goes on after this row."""
+    if order == "changed":
+        return str(row.revision)
+    if order == "founded":
+        return f"{(row.founded - _EPOCH) // _MICROSECOND}.{row.story}"
+    return f"{int(row.decided)}.{row.rank}.{row.story}"
+
+
+def _beyond(order: Order, after: str) -> sa.ColumnElement[bool]:
+    """Rows after a cursor. Raises UsageError where it is none."""
+    found = _CURSORS[order].fullmatch(after)
+    place = int(found["place"]) if found else _RANGE
+    if found is None or abs(place) >= _RANGE:
+        raise UsageError("cursor: not one that a list gave; begin the list anew")
+    if order == "changed":
+        return listing.c.revision < place
+    if order == "founded":
+        founded, moment = sa.type_coerce(listing.c.founded, sa.BigInteger), place
+        return (founded < moment) | ((founded == moment) & (listing.c.story < found["story"]))
+    later = (listing.c.rank > place) | ((listing.c.rank == place) & (listing.c.story > found["story"]))
+    return later & listing.c.decided if found["decided"] == "1" else listing.c.decided | later
+
+
+def limits(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
+    """What a story must be to match, each over its row of `listing`."""
+    found = [*_times(query), *_sizes(query), *_sources(query)]
+    if query.language is not None:
+        found.append(listing.c.language == query.language)
+    if query.kinds:
+        found.append(listing.c.story.in_(sa.select(copying.c.story).where(copying.c.kind.in_(sorted(query.kinds)))))
+    if query.undecided:
+        found.append(~listing.c.decided)
+    if query.state is not None:
+        found.append(STATES[query.state])
+    if query.feeds is not None:
+        found.append(sa.or_(sa.false(), *(listing.c.feeds.contains(f",{id_},", autoescape=True) for id_ in sorted(query.feeds))))
+    return found + [listing.c.story.in_(_with_term(term)) for term in list(dict.fromkeys(terms_of(query.words)))[:_WORDS]]
+
+
+STATES = {
+    "undecided": ~listing.c.decided & ~listing.c.ruled,
+    "decided": listing.c.decided & ~listing.c.ruled,
+    "ruled": listing.c.ruled == sa.true(),
+}
+
+
+def _with_term(term: str) -> sa.Select[Any]:
+    is_it = terms.c.term == term
+    if len(term) >= _BEGINS:
+        is_it = terms.c.term.between(term, term + _LAST)
+    return sa.select(terms.c.story).where(is_it)
+
+
+def _times(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
+    """Some member was first seen in between. What is left out by its kind is no such member."""
+    found = [listing.c.latest >= query.since] if query.since is not None else []
+    found += [listing.c.earliest <= query.until] if query.until is not None else []
+    if not found or not ((query.since and query.until) or query.without):
+        return found
+    shown = (members.c.position == 0) | members.c.kind.not_in(sorted(query.without))
+    seen = [articles.c.first_seen >= query.since] if query.since is not None else []
+    seen += [articles.c.first_seen <= query.until] if query.until is not None else []
+    return [*found, sa.exists().where(members.c.story == listing.c.story, articles.c.id == members.c.article, shown, *seen)]
+
+
+def _sizes(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
+    found = [listing.c.copies <= query.max_copies] if query.max_copies is not None else []
+    if query.without:
+        left = (sa.select(sa.func.count()).select_from(copying)
+                .where(copying.c.story == listing.c.story, copying.c.kind.not_in(sorted(query.without))).scalar_subquery())
+        found.append(left >= max(1, query.min_copies))
+    elif query.min_copies > 1:
+        found.append(listing.c.copies >= query.min_copies)
+    return found
+
+
+def _sources(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
+    if query.source is None:
+        return []
+    name = name_of(query.source)
+    original = listing.c.source == name
+    shown = copying.c.kind.not_in(sorted(query.without))
+    copied = listing.c.story.in_(sa.select(copying.c.story).where(copying.c.copier == name, shown))
+    if query.role == "original":
+        return [original]
+    return [copied if query.role == "copy" else original | copied]
