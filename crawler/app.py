@@ -10,6 +10,7 @@ from crawler.adapters.http import HttpFetcher
 from crawler.adapters.pool import WorkerPool
 from crawler.adapters.store import open_store
 from crawler.daemon import Daemon, Timing
+from crawler.desk import Desk
 from crawler.documents import Documents
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
@@ -42,6 +43,7 @@ class App:
     clock: Clock
     pipeline: Pipeline
     daemon: Daemon
+    desk: Desk
 
     async def sync(self) -> None:
         """Make the stored list of feeds equal the configured one."""
@@ -72,7 +74,8 @@ async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING
         pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources)
         documents = Documents(settings, store, fetcher, pool, clock, sources)
         pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources)
-        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing))
+        desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
+        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing), desk)
 
 
 def _from(contact: str | None) -> str | None:

@@ -175,7 +175,8 @@ class Pipeline:
             return await self._settle([article.id, *parted])
 
     @property
-    def _rules(self) -> matcher.Rules:
+    def rules(self) -> matcher.Rules:
+        """What the configuration says of matching."""
         return matcher.Rules(self.settings.match.containment, self.settings.match.min_words)
 
     async def _prepare(self, article: Article) -> matcher.Prepared:
@@ -185,7 +186,7 @@ class Pipeline:
         """
         survey = await self.pool.run(matcher.survey, article, timeout=JUDGE_SECONDS)
         holders = await self.store.unit_holders(article.source, survey.units, boilerplate.HOLDERS_ASKED)
-        prepared = await self.pool.run(matcher.prepare, article, holders, self._rules, timeout=JUDGE_SECONDS)
+        prepared = await self.pool.run(matcher.prepare, article, holders, self.rules, timeout=JUDGE_SECONDS)
         await self.store.set_dropped(article.id, prepared.dropped, prepared.crowded)
         alike = await self._alike(article, survey)
         if not alike:
@@ -213,13 +214,13 @@ class Pipeline:
     async def _verify(self, mine: matcher.Reading, others: Sequence[matcher.Reading]) -> list[Match]:
         """The matches; where all together are too much for a worker, those that it can compare one by one."""
         try:
-            return await self.pool.run(matcher.verify, mine, others, self._rules, timeout=JUDGE_SECONDS)
+            return await self.pool.run(matcher.verify, mine, others, self.rules, timeout=JUDGE_SECONDS)
         except WorkerError:
             return [match for other in others for match in await self._verify_one(mine, other)]
 
     async def _verify_one(self, mine: matcher.Reading, other: matcher.Reading) -> list[Match]:
         try:
-            return await self.pool.run(matcher.verify, mine, [other], self._rules, timeout=PAIR_SECONDS)
+            return await self.pool.run(matcher.verify, mine, [other], self.rules, timeout=PAIR_SECONDS)
         except WorkerError as error:
             event(_log, "pair-failed", logging.WARNING, a=mine.article.url, b=other.article.url, reason=error.reason)
             return []
@@ -253,6 +254,14 @@ class Pipeline:
         dropped = await self.store.dropped(ids)
         return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await self.store.articles(ids)]
 
+    async def settle(self, touched: Sequence[str]) -> list[StoryChange]:
+        """Part the stories of these articles anew, with the matches that are known: after a ruling."""
+        async with self.store.electing():
+            changes = await self._settle(touched)
+        for change in changes:
+            event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
+        return changes
+
     async def _settle(self, touched: Sequence[str]) -> list[StoryChange]:
         """Part the components of these articles anew."""
         changes, settled = [], set[str]()
@@ -267,7 +276,7 @@ class Pipeline:
 
     async def _settled(self, readings: Sequence[matcher.Reading], matches: Sequence[Match]) -> Settled:
         verdicts = await self.store.verdicts([reading.article.id for reading in readings])
-        return await self.pool.run(matcher.settle, readings, matches, verdicts, self.sources.facts, self._rules,
+        return await self.pool.run(matcher.settle, readings, matches, verdicts, self.sources.facts, self.rules,
                                    timeout=JUDGE_SECONDS)
 
     async def _follow(self, article: Article) -> None:

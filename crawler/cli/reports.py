@@ -1,7 +1,7 @@
 """report, show: what was found."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,12 @@ from crawler.cli.output import output_option, write
 from crawler.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from crawler.core.types import Article, Link, Match
-    from crawler.ports import Store, StoredArticle, StoredStory, StoryQuery
+    from crawler.ports import Store, StoryQuery
     from crawler.render import Layout
     from crawler.settings import Settings
 
 _FORMATS = ("table", "json", "jsonl", "csv", "html", "md")
 _KINDS = ("exact", "near", "wrapped", "excerpt", "partial", "translation", "revision", "syndicated", "reworded")
-_REWORDINGS = 50   # pairs that a report offers to a person
 _PIPED = 100   # columns where nobody's terminal says how many
 
 
@@ -83,30 +81,10 @@ async def opened_store(settings: "Settings") -> "AsyncIterator[Store]":
 
 async def _reported(settings: "Settings", asked: dict[str, Any]) -> dict[str, Any]:
     from crawler import app
-    from crawler.core import report as core
+    from crawler.desk import Desk
 
-    now = app.now()
-    query = _query(asked, now)
     async with opened_store(settings) as store:
-        stories = await store.stories(query)
-        counts = await store.counts(now)
-        proposed = [] if asked["kinds"] or asked["undecided"] or asked["role"] else await _with_articles(
-            store, await store.rewordings(query.since, query.until, _REWORDINGS))
-    return core.report([(one.story, one.articles, one.carriers) for one in stories], generated=now.replace(microsecond=0),
-                       since=query.since, until=query.until, articles=counts.articles, kinds=query.kinds,
-                       without=query.without, rewordings=[each for each in proposed if _concerns(query, each[1:])])
-
-
-def _concerns(query: "StoryQuery", pair: "Sequence[Article]") -> bool:
-    """Whether a filter by source and language lets a pair through."""
-    return ((query.source is None or query.source in {one.source for one in pair})
-            and (query.language is None or query.language in {one.language for one in pair}))
-
-
-async def _with_articles(store: "Store", links: "Sequence[Link]") -> "list[tuple[Link, Article, Article]]":
-    """Links with the articles that they tie."""
-    by_id = {one.id: one for one in await store.articles([id_ for link in links for id_ in (link.a, link.b)])}
-    return [(link, by_id[link.a], by_id[link.b]) for link in links if link.a in by_id and link.b in by_id]
+        return await Desk(store, app.now).report(_query(asked, app.now()))
 
 
 def _query(asked: dict[str, Any], now: Any) -> "StoryQuery":
@@ -142,49 +120,15 @@ def show(options: Options, id_: str, as_json: bool) -> None:
 
 async def _shown(settings: "Settings", id_: str) -> dict[str, Any]:
     """The story with this id, else the article. Raises NotFoundError."""
-    from crawler.render import detail
+    from crawler import app
+    from crawler.desk import Desk
 
     async with opened_store(settings) as store:
-        story = await story_or_none(store, id_)
+        desk = Desk(store, app.now)
+        story = await desk.story_or_none(id_)
         if story is not None:
-            whole = [await store.article(one.id) for one in story.articles]
-            return detail.story(story, whole, await shared(store, story), await _linked(store, [one.id for one in story.articles]))
+            return await desk.story_of(story)
         try:
-            one = await store.article(id_)
+            return await desk.article(id_)
         except NotFoundError:
             raise NotFoundError(f"{id_}: no story and no article is stored under this id") from None
-        return detail.article(one, await _partners(store, one), await _linked(store, [id_]))
-
-
-async def _linked(store: "Store", ids: "Sequence[str]") -> "list[tuple[Link, Article, Article]]":
-    """The links of these articles, with both ends."""
-    return await _with_articles(store, await store.links(ids))
-
-
-async def story_or_none(store: "Store", id_: str) -> "StoredStory | None":
-    """The story with this id, or the one that it became."""
-    try:
-        return await store.story(id_)
-    except NotFoundError:
-        return None
-
-
-async def _partners(store: "Store", one: "StoredArticle") -> "StoredStory | None":
-    return await story_or_none(store, one.story) if one.story else None
-
-
-async def shared(store: "Store", story: "StoredStory") -> "dict[str, Match]":
-    """For each copy its match with the original, computed again for the passages."""
-    original, *copies = await readings(store, [one.id for one in story.articles])
-    from crawler import matcher
-
-    found = {other.article.id: matcher.pair(original, other, matcher.Rules()) for other in copies}
-    return {id_: each for id_, each in found.items() if each is not None}
-
-
-async def readings(store: "Store", ids: Sequence[str]) -> "Any":
-    """Stored articles as they were judged: without what their sources repeat."""
-    from crawler import matcher
-
-    dropped = await store.dropped(ids)
-    return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await store.articles(ids)]

@@ -175,8 +175,8 @@ async def _from_store(settings: "Settings", names: list[str]) -> "dict[str, Read
 async def stored_reading(store: "Store", name: str) -> "Reading | None":
     """The article with this id or at this address, as it was judged."""
     from crawler.cli.inputs import is_address
-    from crawler.cli.reports import readings
     from crawler.core import urls
+    from crawler.desk import readings
 
     canonical = urls.canonical(name) if is_address(name) else None
     id_ = await store.article_at(canonical) if canonical else name
@@ -236,8 +236,8 @@ async def _matches(opened: Any, mine: "Reading", rules: Any) -> "tuple[Reading, 
     from datetime import UTC, datetime, timedelta
 
     from crawler import matcher
-    from crawler.cli.reports import readings
     from crawler.core import boilerplate
+    from crawler.desk import readings
 
     article = mine.article
     keys = boilerplate.unit_keys(article.text, article.title)

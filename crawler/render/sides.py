@@ -1,0 +1,84 @@
+"""Two texts beside each other with what they share marked: paragraphs of pieces, for the page, the report and the API."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from crawler import matcher
+from crawler.core import text
+from crawler.core.report import brief
+from crawler.core.text import Body
+
+Mark = Literal["shared", "own", "site", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of a text, half open; `number` is that of the shared passage."""
+
+    start: int
+    end: int
+    mark: Mark
+    number: int | None = None
+
+
+def beside(left: matcher.Reading, right: matcher.Reading, rules: matcher.Rules) -> dict[str, Any]:
+    """The original (left) and the copy: `{"left", "right", "passages", "words"}`. Each side is the article in a line and
+    `paragraphs`, lists of `{"mark", "text", "passage"}`: "shared" stands in both and has the passage's number (from 1, in
+    the order of the left text); "own" only on this side; "site" is what its source repeats around its articles; "plain"
+    is white space and punctuation between them."""
+    found = matcher.pair(left, right, rules)
+    swapped = found is not None and found.a != left.article.id
+    spans = [((one.b_start, one.b_end), (one.a_start, one.a_end)) if swapped else
+             ((one.a_start, one.a_end), (one.b_start, one.b_end)) for one in found.passages] if found else []
+    spans.sort()
+    return {
+        "left": _side(left, [one for one, _ in spans]), "right": _side(right, [other for _, other in spans]),
+        "passages": len(spans), "words": sum(one.words for one in found.passages) if found else 0,
+    }
+
+
+def _side(reading: matcher.Reading, shared: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    article = reading.article
+    spans = [_Span(start, end, "shared", number) for number, (start, end) in enumerate(shared, 1)]
+    spans += _site(reading.body())
+    whole = list(_filled(article.text, _apart(spans)))
+    return {**brief(article), "paragraphs": list(_paragraphs(article.text, whole))}
+
+
+def _site(body: Body) -> Iterator[_Span]:
+    """Runs of the source's own phrases."""
+    for _, run in itertools.groupby(enumerate(sorted(body.site)), lambda each: each[1] - each[0]):
+        places = [at for _, at in run]
+        yield _Span(body.words[places[0]].start, body.words[places[-1]].end, "site")
+
+
+def _apart(spans: Sequence[_Span]) -> list[_Span]:
+    """In order, without overlap: of two the one that begins first."""
+    kept: list[_Span] = []
+    for one in sorted(spans, key=lambda span: (span.start, -span.end)):
+        start = max(one.start, kept[-1].end if kept else 0)
+        if start < one.end:
+            kept.append(_Span(start, one.end, one.mark, one.number))
+    return kept
+
+
+def _filled(whole: str, spans: Sequence[_Span]) -> Iterator[_Span]:
+    """The spans with what lies between them."""
+    at = 0
+    for one in (*spans, _Span(len(whole), len(whole), "plain")):
+        if one.start > at:
+            yield _Span(at, one.start, "own" if text.words(whole[at:one.start]) else "plain")
+        if one.end > one.start:
+            yield one
+        at = one.end
+
+
+def _paragraphs(whole: str, spans: Sequence[_Span]) -> Iterator[list[dict[str, Any]]]:
+    for start, end in text.paragraphs(whole):
+        yield [_piece(whole, one, start, end) for one in spans if one.start < end and one.end > start]
+
+
+def _piece(whole: str, one: _Span, start: int, end: int) -> dict[str, Any]:
+    return {"mark": one.mark, "text": whole[max(one.start, start):min(one.end, end)], "passage": one.number}
