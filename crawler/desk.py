@@ -84,7 +84,7 @@ class Desk:
 
     async def story_of(self, stored: StoredStory, *, passages: bool = True) -> dict[str, Any]:
         """A stored story whole; with `passages` what each copy shares with the original, which is computed again."""
-        whole = [await self.store.article(one.id) for one in stored.articles]
+        whole = await self.store.kept([one.id for one in stored.articles])
         matches = await self.shared(stored) if passages else {}
         links = await self.linked([one.id for one in stored.articles])
         return {**detail.story(stored, whole, matches, links), "version": stored.version,

@@ -139,6 +139,7 @@ class Review(Section):
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     tokens_file: Path | None = None
+    hub: str | None = None   # WebSub, of our own output feeds
 
 
 class Webhook(Section):

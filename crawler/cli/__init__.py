@@ -31,12 +31,14 @@ DEFAULT_CONFIG = "config/firsthand.yaml"
 # name -> module:attribute, in the order of --help
 COMMANDS: dict[str, str] = {
     "run": "crawler.cli.run:run",
+    "serve": "crawler.cli.run:serve",
     "demo": "crawler.cli.run:demo",
     "start": "crawler.cli.service:start",
     "stop": "crawler.cli.service:stop",
     "restart": "crawler.cli.service:restart",
     "status": "crawler.cli.service:status",
     "check": "crawler.cli.settings:check",
+    "token": "crawler.cli.tokens:token",
     "feeds": "crawler.cli.feeds:feeds",
     "report": "crawler.cli.reports:report",
     "show": "crawler.cli.reports:show",

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from crawler.config.findings import Findings, Location, mark_at, path_of, suggestion
 from crawler.config.source import Node
+from crawler.errors import UsageError
 from crawler.settings import FeedConfig, Settings, Source
+from crawler.tokens import parse
 
 Fault = tuple[Location, str]
 """Where, and what to do."""
@@ -168,8 +171,8 @@ def _review(settings: Settings) -> Iterator[Fault]:
     for n, host in enumerate(review.allowed_hosts):
         if not re.fullmatch(r"[^\s/@]+", host):
             yield ("review", "allowed_hosts", n), "expected a host, such as news.example.org"
-    if review.tokens_file is not None and not _may_exist(review.tokens_file):
-        yield ("review", "tokens_file"), f"{review.tokens_file}: no such file; create it, or correct its name"
+    if review.tokens_file is not None:
+        yield from _tokens(review.tokens_file)
     if review.listen is not None:
         yield from _listen(review.listen, tokens=review.tokens_file is not None)
 
@@ -185,9 +188,26 @@ def _listen(listen: str, *, tokens: bool) -> Iterator[Fault]:
                                      "or listen on 127.0.0.1 behind a proxy of your own")
 
 
-def _may_exist(path: object) -> bool:
-    from pathlib import Path  # noqa: PLC0415
+def _tokens(path: Path) -> Iterator[Fault]:
+    """The daemon may be another user, who alone may read the file."""
+    at = ("review", "tokens_file")
+    if not _may_exist(path):
+        yield at, f"{path}: no such file; `firsthand token add NAME --file {path}` makes it, or correct its name"
+        return
+    try:
+        known = parse(path.read_text("utf-8"), str(path))
+    except PermissionError:
+        return
+    except (OSError, UnicodeDecodeError):
+        yield at, f"{path}: cannot be read as text"
+    except UsageError as error:
+        yield at, str(error)
+    else:
+        if not known:
+            yield at, f"{path}: nobody has a token; `firsthand token add NAME --file {path}` makes one"
 
+
+def _may_exist(path: object) -> bool:
     try:
         return Path(str(path)).exists()
     except OSError:  # another user's folder: the daemon may see it, this command need not

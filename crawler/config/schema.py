@@ -134,7 +134,7 @@ def descriptions() -> dict[str, str]:
         "review.listen": "HOST:PORT, or null for none; an address that others reach needs tokens_file.",
         "review.public_url": "Under which others reach it, for links and WebSub callbacks.",
         "review.allowed_hosts": "Further names in the Host header, besides the address and public_url.",
-        "review.tokens_file": "One `NAME TOKEN` a line.",
+        "review.tokens_file": "Who may open it: names and hashes of tokens; `firsthand token add NAME` writes it.",
         "webhooks": "Where events are posted.",
         "webhooks.url": "Receives a POST with JSON.",
         "webhooks.events": "Which.",

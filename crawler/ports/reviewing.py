@@ -186,6 +186,11 @@ class Reviewing(Protocol):
         ("queue"); the newest found first; the last changed first. Raises UsageError for a bad `after`."""
         ...
 
+    async def beyond(self, query: StoryQuery, story: str) -> str | None:
+        """The id that comes after this story in the list of the query, or the first where this one is not in it (any
+        more) or is its last; None where there is no other."""
+        ...
+
     async def tally(self, query: StoryQuery) -> Tally:
         """How many stories `browse` would list, whatever `query.state` says."""
         ...
@@ -199,6 +204,10 @@ class Reviewing(Protocol):
         `articles` counts what is stored in all."""
         ...
 
+    async def source(self, name: str) -> SourceFigures | None:
+        """One of them; None where it has a part in no story."""
+        ...
+
     async def flows(
         self, *, copier: str | None = None, origin: str | None = None, since: datetime | None = None, limit: int = 100,
     ) -> list[Flow]:
@@ -208,6 +217,10 @@ class Reviewing(Protocol):
     async def lags(self, bounds: Sequence[int], *, copier: str | None = None, origin: str | None = None) -> list[int]:
         """How many copies came within each of these lags (seconds, ascending), those beyond the last at the end: one
         count more than bounds. Copies seen before the original count in the first."""
+        ...
+
+    async def some_stories(self, ids: Sequence[str]) -> list[StoredStory]:
+        """Stories by id, without texts; unknown ids and ids that ended are left out."""
         ...
 
     async def copies_of(self, source: str, limit: int) -> list[tuple[str, str]]:
@@ -224,6 +237,10 @@ class Reviewing(Protocol):
 
     async def article(self, article_id: str) -> StoredArticle:
         """One article. Raises NotFoundError."""
+        ...
+
+    async def kept(self, ids: Sequence[str]) -> list[StoredArticle]:
+        """Articles whole, in the order asked; unknown ids are left out, forgotten ones are not."""
         ...
 
     async def pages(self, article_id: str) -> list[StoredPage]:

@@ -41,6 +41,28 @@ VERDICTS: dict[str, str] = {
     "split": "split off", "merge": "merged",
 }
 
+RULINGS: dict[str, tuple[str, str, str]] = {   # button, key, what it means
+    "confirm": ("Confirm", "c", "It is a copy; on the whole story: the original and every copy are right"),
+    "reject": ("Reject", "r", "It is no copy; on the whole story: none of them is"),
+    "licensed": ("Licensed", "l", "Republished by agreement"),
+    "original": ("This was first", "f", "This one is the original"),
+    "split": ("Split off", "s", "It belongs to another story"),
+    "merge": ("Merge", "m", "Another story is the same as this one"),
+    "undo": ("Undo", "u", "Take the ruling back"),
+}
+
+EVENTS: dict[str, str] = {
+    "story": "found", "original-changed": "another original", "merged": "went into another story",
+    "dissolved": "dissolved", "changed": "changed",
+}
+
+_LANGUAGES = {
+    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French", "he": "Hebrew",
+    "hi": "Hindi", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "pl": "Polish",
+    "pt": "Portuguese", "ru": "Russian", "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu",
+    "vi": "Vietnamese", "zh": "Chinese",
+}
+
 _CERTAIN = 0.995
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -113,6 +135,11 @@ def contenders(story: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The articles between which an undecided story stands, as far as the report shows them."""
     shown = {one["article"]: one for one in (story["original"], *story["copies"])}
     return [shown[id_] for id_ in story.get("undecided_between", ()) if id_ in shown]
+
+
+def language(code: str | None) -> str:
+    """The English name of a language, its code where none is known here."""
+    return _LANGUAGES.get(code or "", code or "unknown")
 
 
 def used_kinds(stories: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -1,17 +1,19 @@
 """Stories as a person reads them: which ones, with their articles, history and rulings."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.loading import endings_of, whole
-from crawler.adapters.store.matching import Order, cursor, matching, page_of
+from crawler.adapters.store.matching import Order, cursor, matching, page_of, place_of
 from crawler.adapters.store.reconcile import follow
 from crawler.errors import NotFoundError
 from crawler.ports import Shelf, StoredStory, StoryQuery
 
 _BATCH = 100   # stories whose articles are read at a time
+_ALL = 1 << 30   # copies
 _FIRST = 20    # copies of a story that a list holds
 
 
@@ -28,6 +30,23 @@ class Browsing(Part):
             counted = {row.story: row.copies for row in rows}
             return Shelf(tuple(replace(one, copies=counted[one.story.id]) for one in found),
                          cursor(rows[limit - 1], order) if len(rows) > limit else None)
+
+        return await self._db.read(look)
+
+    async def some_stories(self, ids: Sequence[str]) -> list[StoredStory]:
+        """See `ports.Reviewing`."""
+        return await self._db.read(
+            lambda connection: whole(connection, list(dict.fromkeys(ids)), frozenset(), first=_ALL))
+
+    async def beyond(self, query: StoryQuery, story: str) -> str | None:
+        """See `ports.Reviewing`."""
+        async def look(connection: AsyncConnection) -> str | None:
+            at = (await connection.execute(place_of(story, query))).one_or_none()
+            for after in [cursor(at, "queue"), None] if at is not None else [None]:
+                for row in await connection.execute(page_of(query, "queue", after, 1)):
+                    if row.story != story:
+                        return str(row.story)
+            return None
 
         return await self._db.read(look)
 

@@ -43,6 +43,11 @@ def page_of(query: StoryQuery, order: Order, after: str | None, limit: int) -> s
     return rows.order_by(*_order(order)).limit(limit + 1)
 
 
+def place_of(story: str, query: StoryQuery) -> sa.Select[Any]:
+    """The row of one story, where it matches."""
+    return sa.select(listing.c.story, listing.c.decided, listing.c.rank).where(listing.c.story == story, *limits(query))
+
+
 def _order(order: Order) -> tuple[sa.ColumnElement[Any], ...]:
     if order == "changed":
         return (listing.c.revision.desc(),)

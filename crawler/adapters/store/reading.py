@@ -34,6 +34,10 @@ class Reading(Part):
 
         return await self._db.read(look)
 
+    async def kept(self, ids: Sequence[str]) -> list[StoredArticle]:
+        """See `ports.Reviewing`."""
+        return await self._db.read(lambda connection: _whole(connection, ids))
+
     async def pages(self, article_id: str) -> list[StoredPage]:
         """See `ports.Store`."""
         kept = (sa.select(pages, bodies.c.body).join(bodies, bodies.c.sha256 == pages.c.sha256)

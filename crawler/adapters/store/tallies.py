@@ -61,6 +61,23 @@ class Tallies(Part):
 
         return await self._db.read(look)
 
+    async def source(self, name: str) -> SourceFigures | None:
+        """See `ports.Reviewing`."""
+        name = name_of(name)
+
+        async def look(connection: AsyncConnection) -> SourceFigures | None:
+            flows = await _flows(connection, (copying.c.copier == name) | (copying.c.origin == name))
+            originals = await connection.scalar(sa.select(sa.func.count()).where(listing.c.source == name)) or 0
+            if not flows and not originals:
+                return None
+            stored = await connection.scalar(sa.select(sa.func.count()).where(
+                articles.c.outlet == outlet(name), ~articles.c.forgotten)) or 0
+            parts = await _counted(connection, _parts(None).where(copying.c.copier == name))
+            found = _figures(flows, {name: originals}, {outlet(name): stored}, parts)
+            return await _with_lag(connection, next(one for one in found if one.source == name), None)
+
+        return await self._db.read(look)
+
     async def flows(
         self, *, copier: str | None = None, origin: str | None = None, since: datetime | None = None, limit: int = 100,
     ) -> list[Flow]:

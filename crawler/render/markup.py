@@ -1,0 +1,48 @@
+"""HTML: the one door to jinja2, for the page and the html report.
+
+jinja2 escapes whatever is put into a template; a link is made of http(s) addresses only.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from crawler.render import plots, words
+from crawler.render.harmless import line, link
+
+
+def render(template: str, /, **values: Any) -> str:
+    """A template of render/templates, filled. Raises KeyError-like errors of jinja2 where a value is missing."""
+    return environment().get_template(template).render(values)
+
+
+def pieces(template: str, /, **values: Any) -> Iterator[str]:
+    """The same, piece by piece."""
+    yield from environment().get_template(template).generate(values)
+
+
+@cache
+def environment() -> Environment:
+    """With the filters and functions that templates use."""
+    made = Environment(loader=PackageLoader("crawler.render"), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {
+        "line": line, "link": link, "percent": words.percent, "lag": words.lag, "clock": words.clock,
+        "observed": words.observed, "reason": words.reason, "standing": words.standing,
+        "contenders": words.contenders, "verdict": lambda word: words.VERDICTS.get(word, word), "query": query,
+        "duration": words.duration, "count": words.count, "event": lambda word: words.EVENTS.get(word, word),
+        "language": words.language,
+    }
+    made.globals |= {"totals": words.totals, "window": words.window, "all_kinds": words.KINDS, "timeline": plots.timeline,
+                     "flow_plot": plots.flows, "lag_plot": plots.lags, "rulings": words.RULINGS}
+    return made
+
+
+def query(values: dict[str, Any]) -> str:
+    """A query string of what is set: "?a=1&b=2", or nothing."""
+    pairs = [(name, each) for name, value in values.items()
+             for each in (value if isinstance(value, list | tuple) else [value]) if each not in (None, "", False)]
+    return f"?{urlencode(pairs)}" if pairs else ""

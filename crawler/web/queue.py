@@ -1,0 +1,145 @@
+"""The pages to look at: the queue, sources, articles, rewordings."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from crawler.core import report as core
+from crawler.desk import Wish
+from crawler.errors import NotFoundError
+from crawler.ports import StoryQuery
+from crawler.render.harmless import line
+from crawler.web import asked
+from crawler.web.access import COOKIE, Gate, let_in, let_out
+from crawler.web.answers import page
+from crawler.web.room import NAME, ROOM
+
+_PERIODS = (("", "All time", None), ("30d", "30 days", 30), ("7d", "7 days", 7), ("1d", "24 hours", 1))
+_SOURCES = 200     # of the table
+_PAIRS = 60
+LAGS = (300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
+LAG_LABELS = ("5 min", "15 min", "1 h", "4 h", "1 d", "7 d", "later")
+
+
+async def queue(request: web.Request) -> web.Response:
+    """Stories, undecided first."""
+    desk = request.app[ROOM].desk
+    given = asked.given(request.query)
+    query = asked.story_query({"state": "undecided", **given})
+    state = given.get("state", "undecided")
+    tally = await desk.store.tally(query)
+    if "state" not in given and not tally.undecided:   # whoever comes first wants to see something
+        state, query = "all", asked.story_query({**given, "state": "all"})
+    after = request.query.get("after") or None
+    shelf = await desk.store.browse(query, after)
+    numbers = {"undecided": tally.undecided, "decided": tally.decided, "ruled": tally.ruled, "all": tally.all}
+    labels = {"undecided": "Undecided", "decided": "Decided", "ruled": "Ruled on", "all": "All"}
+    return page(
+        request, "queue.html", rows=await desk.rows(shelf), next=shelf.next, state=state, matching=numbers[state],
+        tabs=[(name, labels[name], numbers[name]) for name in asked.STATES], given=_Given({**given, "state": state, "after": after}),
+        filtered=bool(given.keys() - {"q", "state"}), languages=await desk.store.languages(),
+        done=_done(request.query.get("done", "")))
+
+
+class _Given(dict[str, Any]):
+    """What was asked; what was not is None in a template."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def _done(word: str) -> str:
+    return {"dissolved": "Done: the story is no more; its articles stand alone.", "undo": "Taken back."}.get(word, "")
+
+
+async def sources(request: web.Request) -> web.Response:
+    """Who copies whom."""
+    desk = request.app[ROOM].desk
+    period = request.query.get("period", "")
+    days = next((days for name, _, days in _PERIODS if name == period), None)
+    since = desk.clock() - timedelta(days=days) if days else None
+    found = await desk.store.sources(since)
+    return page(
+        request, "sources.html", sources=found[:_SOURCES], more=len(found) if len(found) > _SOURCES else 0,
+        flows=[_flow(one) for one in await desk.store.flows(since=since, limit=_PAIRS)], period=period,
+        periods=[(name, label) for name, label, _ in _PERIODS])
+
+
+def _flow(one: Any) -> dict[str, Any]:
+    return {"copier": one.copier, "origin": one.origin, "copies": one.copies, "kinds": one.kinds, "share": one.share,
+            "lag": one.lag}
+
+
+async def source(request: web.Request) -> web.Response:
+    """One source."""
+    store, name = request.app[ROOM].desk.store, request.query.get("name", "")
+    one = await store.source(name)
+    if one is None:
+        raise NotFoundError(f"{line(name)[:80] or 'no name'}: no source of this name has a part in a story")
+    return page(
+        request, "source.html", one=one, lag_labels=LAG_LABELS,
+        copied_by=[_flow(flow) for flow in await store.flows(origin=name, limit=_PAIRS)],
+        copies=[_flow(flow) for flow in await store.flows(copier=name, limit=_PAIRS)],
+        copied_lags=await store.lags(LAGS, origin=name), lags=await store.lags(LAGS, copier=name))
+
+
+async def article(request: web.Request) -> web.Response:
+    """One article whole."""
+    one = await request.app[ROOM].desk.article(request.match_info["id"])
+    return page(request, "article.html", one=one, paragraphs=str(one["text"]).split("\n"))
+
+
+async def rewordings(request: web.Request) -> web.Response:
+    """Pairs that a person may look at."""
+    desk = request.app[ROOM].desk
+    pairs = [core.rewording(*each) for each in await desk.rewordings(StoryQuery())]
+    return page(request, "rewordings.html", pairs=pairs, done="Kept." if "done" in request.query else "")
+
+
+async def rule_rewording(request: web.Request) -> web.Response:
+    """A ruling on such a pair."""
+    form: Mapping[str, Any] = await request.post()
+    ruling = str(form.get("ruling", ""))
+    if ruling not in ("confirm", "reject"):
+        raise web.HTTPBadRequest(text="ruling: expected confirm or reject")
+    wish = Wish(str(form.get("a", "")), ruling, (str(form.get("b", "")),), who=request[NAME])  # type: ignore[arg-type]  # one of two
+    await request.app[ROOM].desk.rule(wish)
+    raise web.HTTPSeeOther("/rewordings?done=1")
+
+
+async def subscribe(request: web.Request) -> web.Response:
+    """What there is to subscribe to."""
+    return page(request, "subscribe.html")
+
+
+async def login(request: web.Request) -> web.Response:
+    """Ask for a token."""
+    return page(request, "login.html", to=_inside(request.query.get("to", "/")), wrong=False)
+
+
+def enter(gate: Gate) -> Any:
+    """The handler that takes the token, counted by the same gate."""
+    async def entered(request: web.Request) -> web.Response:
+        form: Mapping[str, Any] = await request.post()
+        token, to = str(form.get("token", "")).strip(), _inside(str(form.get("to", "/")))
+        if gate.admit(request, request.app[ROOM], token) is None:
+            return page(request, "login.html", status=401, to=to, wrong=True)
+        response = web.Response(status=303, headers={"Location": to})
+        let_in(request, response, token)
+        return response
+
+    return entered
+
+
+def _inside(to: str) -> str:
+    """A path of ours: never another site, which a browser sees in // and in a backslash."""
+    return to if to.startswith("/") and not to.startswith("//") and "\\" not in to and to.isprintable() else "/"
+
+
+async def leave(request: web.Request) -> web.Response:
+    """Forget the token."""
+    response = web.Response(status=303, headers={"Location": "/login" if COOKIE in request.cookies else "/"})
+    let_out(response)
+    return response

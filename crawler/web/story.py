@@ -1,0 +1,137 @@
+"""One story, and rulings on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from crawler.core import urls
+from crawler.core.types import Kind
+from crawler.desk import RULINGS, Wish
+from crawler.errors import ConflictError, NotFoundError, UsageError
+from crawler.ports import StoredStory
+from crawler.render import markup, words
+from crawler.web import asked
+from crawler.web.answers import page
+from crawler.web.room import NAME, ROOM
+
+_SHOWN = 40   # copies of a story on its page, unless all are asked for
+
+
+async def show(request: web.Request) -> web.Response:
+    """The page of a story; an id that ended leads to the story it went into."""
+    stored = await request.app[ROOM].desk.store.story(request.match_info["id"])
+    if stored.story.id != request.match_info["id"]:
+        raise web.HTTPMovedPermanently(f"/stories/{stored.story.id}{'?' + request.query_string if request.query_string else ''}")
+    return await _page(request, stored)
+
+
+async def _page(request: web.Request, stored: StoredStory, *, conflict: Mapping[str, str] | None = None) -> web.Response:
+    desk = request.app[ROOM].desk
+    given = asked.given(request.query)
+    whole = "all" in request.query
+    cut = stored if whole else _first(stored, request.query.get("beside"))
+    story = {**await desk.story_of(cut, passages=False), "version": stored.version}
+    copies = [one for one in story["copies"] if one["kind"] != Kind.REVISION.value]
+    shown = request.query.get("beside") or (copies[0]["article"] if copies else None)
+    return page(
+        request, "story.html", status=409 if conflict else 200, story=story, given=given, copies=copies, conflict=conflict,
+        revisions=[one for one in story["copies"] if one["kind"] == Kind.REVISION.value],
+        left=len(stored.story.copies) - len(cut.story.copies), by_id={one["article"]: one for one in story["articles"]},
+        marks={story["original"]["article"]: "original" if story["decided"] else "listed first"},
+        shown=shown, compared=await _beside(request, stored, shown), past=_past(story),
+        next=await desk.store.beyond(asked.story_query({"state": "undecided", **given}), stored.story.id),
+        done=_done(story, request.query.get("done", "")))
+
+
+def _first(stored: StoredStory, beside: str | None) -> StoredStory:
+    """The story with the first of its copies, and the one that is looked at."""
+    kept = {copy.article for copy in stored.story.copies[:_SHOWN]} | {beside, stored.story.original}
+    copies = tuple(copy for copy in stored.story.copies if copy.article in kept)
+    return replace(stored, story=replace(stored.story, copies=copies),
+                   articles=tuple(one for one in stored.articles if one.id in kept))
+
+
+async def _beside(request: web.Request, stored: StoredStory, article: str | None) -> dict[str, Any] | None:
+    if article is None:
+        return None
+    return await request.app[ROOM].desk.beside(stored.story.id, article)
+
+
+def _past(story: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rulings and what happened to the story, the newest first."""
+    names = {one["article"]: one["source"] for one in story["articles"]}
+    standing = [one["id"] for one in story["rulings"] if not one["undone_at"]]
+    rulings = [{**one, "newest": standing[-1:] == [one["id"]], "on": _on(one, names)} for one in story["rulings"]]
+    events = [{**one, "ruling": None, "was": names.get(one["previous"] or "", one["previous"])} for one in story["history"]]
+    return sorted([*events, *rulings], key=lambda one: str(one["at"]), reverse=True)
+
+
+def _on(ruling: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    named: Sequence[str] = ruling["articles"]
+    shown = [names.get(id_, id_) for id_ in named[:3]]
+    return ", ".join(shown) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def _done(story: Mapping[str, Any], given: str) -> str:
+    """What was just ruled, where that stands in the history."""
+    if given.startswith("undo"):
+        return "Taken back."
+    one = next((one for one in story["rulings"] if str(one["id"]) == given), None)
+    return f"Kept: {words.VERDICTS.get(one['ruling'], one['ruling'])}, by {one['who']}." if one else ""
+
+
+async def rule(request: web.Request) -> web.Response:
+    """A ruling from the page's form: `ruling` is "confirm" or "confirm ARTICLE", "merge" with `other`, "undo RULING"."""
+    form: Mapping[str, Any] = await request.post()
+    desk, wish = request.app[ROOM].desk, _wish(request, form)
+    try:
+        stored = await desk.rule(wish)
+    except ConflictError:
+        stored_story = await _story_or_gone(request)
+        return await _page(request, stored_story, conflict={
+            "label": words.RULINGS[wish.ruling][0], "note": wish.note})
+    outcome = await desk.outcome(wish.ruling, stored)
+    given = asked.given(request.query)
+    if not outcome["stories"]:
+        raise web.HTTPSeeOther(f"/{markup.query({**given, 'done': 'undo' if wish.ruling == 'undo' else 'dissolved'})}")
+    place = outcome["stories"][0]["id"]
+    done = f"undo{stored.id}" if wish.ruling == "undo" else stored.id
+    raise web.HTTPSeeOther(f"/stories/{place}{markup.query({**given, 'done': done})}")
+
+
+async def _story_or_gone(request: web.Request) -> StoredStory:
+    try:
+        return await request.app[ROOM].desk.store.story(request.match_info["id"])
+    except NotFoundError:
+        raise ConflictError(f"story {request.match_info['id']}: it is no more; somebody ruled on it, or its articles were "
+                            "judged anew. Nothing was written") from None
+
+
+def _wish(request: web.Request, form: Mapping[str, Any]) -> Wish:
+    ruling, _, target = str(form.get("ruling", "")).partition(" ")
+    if ruling not in RULINGS:
+        raise UsageError(f"ruling: expected one of {' '.join(RULINGS)}")
+    targets: tuple[str, ...] = (target,) if target else ()
+    undo = None
+    if ruling == "undo":
+        targets, undo = (), _number(target)
+    elif ruling == "merge":
+        targets = tuple(part for part in [_named(str(form.get("other", "")))] if part)
+    return Wish(request.match_info["id"], ruling, targets, str(form.get("note", "")).strip(), request[NAME],
+                str(form.get("version", "")), undo)
+
+
+def _number(given: str) -> int | None:
+    if given and not (given.isascii() and given.isdecimal() and len(given) < 19):
+        raise UsageError("undo: expected the number of a ruling")
+    return int(given) if given else None
+
+
+def _named(given: str) -> str:
+    """The id in what a person pasted: an id, or the address of a story's page here."""
+    text = given.strip()
+    if "/stories/" in text:
+        return text.partition("/stories/")[2].partition("?")[0].partition("#")[0].strip("/")
+    return urls.article_id(canonical) if "://" in text and (canonical := urls.canonical(text)) else text
