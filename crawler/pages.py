@@ -203,7 +203,8 @@ class Pages:
             outcome.status if outcome else 0, outcome.at if outcome else self.clock(),
             await self._units(page), outcome.body if outcome else None,
             outcome.headers if outcome else (),
-            urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url)
+            urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url,
+            outcome.final_url if outcome else "")
 
     async def _units(self, page: Page) -> tuple[int, ...]:
         """Keys of the paragraphs and sentences; none of a text that takes too long, which then teaches nothing."""

@@ -28,10 +28,11 @@ def write(target: Path | None, pieces: Iterable[str]) -> None:
 
 
 @contextmanager
-def opened(target: Path | None) -> Iterator[BinaryIO]:
-    """A stream that becomes the file when the block ends well; an existing file stays as it was otherwise.
+def opened(target: Path | None, *, fresh: bool = False) -> Iterator[BinaryIO]:
+    """A stream that becomes the file when the block ends well; an existing file stays as it was otherwise, and in any
+    case where a `fresh` one is asked for.
 
-    Raises OperationError where it cannot be written.
+    Raises OperationError where it cannot be written, or is there and has to be fresh.
     """
     if target is None or str(target) == "-":
         sys.stdout.flush()
@@ -41,7 +42,7 @@ def opened(target: Path | None) -> Iterator[BinaryIO]:
         with _named(target), target.open("wb") as out:
             yield out
     else:
-        with _replacing(target) as out:
+        with _replacing(target, fresh=fresh) as out:
             yield out
 
 
@@ -55,9 +56,10 @@ def _is_stream(target: Path) -> bool:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
+def _replacing(target: Path, *, fresh: bool) -> Iterator[BinaryIO]:
     final = Path(os.path.realpath(target))   # a link stays a link
     with _named(target):
+        _refuse_existing(target, final, fresh=fresh)
         if final.is_dir():
             raise OperationError(f"{target}: is a directory; name a file")
         number, name = tempfile.mkstemp(prefix=f".{final.name[:50]}.", dir=final.parent)
@@ -69,11 +71,17 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
                 os.fsync(out.fileno())
         with _named(target):
             Path(name).chmod(_mode(final))
+            _refuse_existing(target, final, fresh=fresh)   # written by somebody else meanwhile
             Path(name).replace(final)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _refuse_existing(target: Path, final: Path, *, fresh: bool) -> None:
+    if fresh and final.exists():
+        raise OperationError(f"{target}: exists already; name a new file")
 
 
 def _mode(final: Path) -> int:

@@ -157,26 +157,49 @@ async def _backed_up(settings: "Settings", file: Path) -> None:
 
 
 @click.command()
-@click.option("--format", "format_", type=click.Choice(["jsonl", "warc", "rulings"]), required=True,
+@click.option("--format", "format_", type=click.Choice(["jsonl", "warc", "rulings"]),
               help="jsonl: an article a line; warc: the pages as fetched, gzipped a record at a time (.warc.gz).")
 @click.option("--originals", is_flag=True, help="Only the originals of stories.")
+@click.option("--story", metavar="ID", help="The evidence pack of one story (.wacz).")
 @output_option
 @pass_options
-def export(options: Options, format_: str, originals: bool, output: Path | None) -> None:
-    """Write out everything stored, in order of first sighting.
+def export(options: Options, format_: str | None, originals: bool, story: str | None, output: Path | None) -> None:
+    """Write out everything stored, in order of first sighting; or one story, with all its evidence.
 
     A line holds the article, its story and role, its claims, sightings and revisions, and whether its page reserved
     its rights against text and data mining. `rulings` writes each standing ruling of a person with the texts that it is
     about: labels for whoever measures or trains.
 
+    --story writes one archive for those who have to be convinced: the pages as fetched with their headers, what was read
+    in them, the decision with its reasons, and hashes of it all. Its evidence/README.txt says how to verify it. An
+    existing file is never overwritten: the pages in it may be gone from here.
+
     \b
     Example:
       firsthand export --format jsonl --originals -o originals.jsonl
       firsthand export --format warc -o pages.warc.gz
+      firsthand export --story s7k2m4q9x1 -o ferry.wacz
     """
-    if format_ == "warc" and output is None and sys.stdout.isatty():
-        raise UsageError("a web archive is no text for a terminal; name a file with -o pages.warc.gz")
-    options.run(_exported(options.settings(), format_, output, originals))
+    if story is not None and (format_ or originals):
+        raise UsageError("--story writes one archive of its own form; leave out --format and --originals")
+    if story is None and format_ is None:
+        raise UsageError("export what? --format jsonl, warc or rulings for everything, or --story ID for one story")
+    if (story is not None or format_ == "warc") and output is None and sys.stdout.isatty():
+        raise UsageError(f"a web archive is no text for a terminal; name a file with -o {'story.wacz' if story else 'pages.warc.gz'}")
+    settings = options.settings()
+    options.run(_pack(settings, story, output) if story is not None else _exported(settings, str(format_), output, originals))
+
+
+async def _pack(settings: "Settings", story: str, output: Path | None) -> None:
+    from shutil import copyfileobj
+
+    from crawler import app, dossier
+    from crawler.desk import Desk
+
+    with opened(output, fresh=True) as out:
+        async with opened_store(settings) as store:
+            with await dossier.evidence(Desk(store, app.now), story, app.now()) as made:
+                copyfileobj(made, out)
 
 
 async def _exported(settings: "Settings", format_: str, output: Path | None, originals: bool) -> None:

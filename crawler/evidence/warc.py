@@ -33,10 +33,15 @@ def response(page: StoredPage) -> bytes:
     """The `response` record of one page: status, headers, body, with the digests of the whole and of the body."""
     block = _http(page.status, page.headers, len(page.body)) + page.body
     return _record({
-        "WARC-Type": "response", "WARC-Target-URI": _line(page.url), "WARC-Date": _date(page.fetched),
+        "WARC-Type": "response", "WARC-Target-URI": target(page), "WARC-Date": _date(page.fetched),
         "WARC-Payload-Digest": f"sha256:{sha256(page.body).hexdigest()}",
         "Content-Type": "application/http;msgtype=response",
     }, block, f"{page.article} {page.url} {_date(page.fetched)} {page.sha256}")
+
+
+def target(page: StoredPage) -> str:
+    """The address of a page as its record names it."""
+    return _line(page.url)
 
 
 def _http(status: int, headers: Sequence[tuple[str, str]], length: int) -> bytes:
@@ -79,4 +84,4 @@ def records(pages: Sequence[StoredPage]) -> Iterator[bytes]:
     return (response(page) for page in pages if page.status)
 
 
-__all__ = ["info", "records", "response"]
+__all__ = ["info", "records", "response", "target"]

@@ -85,6 +85,7 @@ class Draft:
     body: bytes | None = None   # raw page, stored compressed
     headers: tuple[tuple[str, str], ...] = ()
     address: str = ""           # where a reader finds it: `url` is a key, and need not be reachable as written
+    page_url: str = ""          # what answered with `body`, after redirects; without user:pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class StoredPage:
     """A raw page as fetched."""
 
     article: str
-    url: str
+    url: str                    # what answered, after redirects; older databases have the canonical form here
     fetched: datetime
     status: int
     headers: tuple[tuple[str, str], ...]

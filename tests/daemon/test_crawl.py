@@ -271,3 +271,14 @@ async def test_what_the_database_refuses_is_the_failure_of_one_feed_and_said_onc
         (state,) = [one.state for one in await opened.store.feeds()]
     assert (state.reason, state.last_success) == ("store", None)
     assert [record.getMessage() for record in caplog.records] == ["feed-failed"]
+
+
+async def test_a_page_is_kept_under_the_address_that_answered(hosts, crawl):
+    entry, answered = "http://ann:secret@www.daily.example/ferry?utm_source=feed", "http://www.daily.example/ferry.html"
+    hosts.answers |= {"http://daily.example/feed": (200, feed(entry.replace("&", "&amp;"))),
+                      "http://www.daily.example/ferry?utm_source=feed": (302, b""), answered: (200, page(STORY, "No ferry"))}
+    hosts.headers["http://www.daily.example/ferry?utm_source=feed"] = {"Location": "/ferry.html"}
+    async with crawl("http://daily.example/feed") as opened:
+        await opened.daemon.once()
+        id_ = await opened.store.article_at("https://daily.example/ferry")
+        assert [one.url for one in await opened.store.pages(id_)] == [answered]

@@ -227,8 +227,8 @@ async def _keep_page(database: Database, connection: AsyncConnection, article: s
     draft = ready.draft
     await database.insert_new(connection, bodies, [{"sha256": ready.sha256, "body": ready.body}])
     await connection.execute(sa.insert(pages).values(
-        article=article, url=draft.url, fetched=draft.fetched, status=draft.status, headers=encode(draft.headers),
-        sha256=ready.sha256))
+        article=article, url=draft.page_url or draft.url, fetched=draft.fetched, status=draft.status,
+        headers=encode(draft.headers), sha256=ready.sha256))
 
 
 async def load_articles(connection: AsyncConnection, ids: Sequence[str], lead: int | None = None) -> list[Article]:
