@@ -1,5 +1,6 @@
 """`firsthand demo`: the whole job on the invented news world, served on loopback. No network, no configuration."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crawler import app
-from crawler.core import report
+from crawler.front import served
 from crawler.newsworld.server import serve
 from crawler.newsworld.world import World
 from crawler.ports import StoryQuery
@@ -20,29 +21,32 @@ Progress = Callable[[int, int], None]
 
 async def crawl_world(progress: Progress = lambda _done, _all: None) -> dict[str, Any]:
     """Crawl one day of the world, half an hour at a time, and report it. `progress` hears (ticks done, all ticks)."""
+    found: list[dict[str, Any]] = []
+    await run(progress, lambda report, _address: found.append(report))
+    return found[0]
+
+
+async def run(
+    progress: Progress, show: Callable[[dict[str, Any], str | None], None], listen: str | None = None,
+) -> None:
+    """The same, and `show` the report; with `listen` with the address of the review page, which then stays up."""
     world = World(START)
     with TemporaryDirectory(prefix="firsthand-demo-") as folder:
         async with serve(world) as proxy:
-            settings = Settings.model_validate(world.settings(proxy, Path(folder)))
-            return await crawl(world, settings, progress)
+            settings = Settings.model_validate({**world.settings(proxy, Path(folder)), "review": {"listen": listen}})
+            async with app.opened(settings, lambda: world.now) as opened:
+                await crawl(opened, world, progress)
+                async with served(opened) as address:
+                    show(await opened.desk.report(StoryQuery()), address)
+                    if address is not None:
+                        await asyncio.Event().wait()    # until whoever started it has seen enough
 
 
-async def crawl(world: World, settings: Settings, progress: Progress) -> dict[str, Any]:
-    """Crawl a world that is being served with these settings, tick by tick."""
+async def crawl(opened: app.App, world: World, progress: Progress) -> None:
+    """Crawl a world that is being served, tick by tick."""
     ticks = world.times()
-    async with app.opened(settings, lambda: world.now) as opened:
-        await opened.sync()
-        for done, tick in enumerate(ticks, 1):
-            world.set(tick)
-            await opened.daemon.once()
-            progress(done, len(ticks))
-        return await made(opened, StoryQuery())
-
-
-async def made(opened: app.App, query: StoryQuery) -> dict[str, Any]:
-    """The report of what is stored."""
-    stories = await opened.store.stories(query)
-    counts = await opened.store.counts(opened.clock())
-    return report.report(
-        [(one.story, one.articles, one.carriers) for one in stories], generated=opened.clock(), since=query.since, until=query.until,
-        articles=counts.articles, kinds=query.kinds, without=query.without)
+    await opened.sync()
+    for done, tick in enumerate(ticks, 1):
+        world.set(tick)
+        await opened.daemon.once()
+        progress(done, len(ticks))

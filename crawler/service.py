@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from crawler import app, background
 from crawler.daemon import STORE_PAUSE, Daemon
 from crawler.errors import FirsthandError, StoreError
+from crawler.front import served
 from crawler.log import event
 from crawler.settings import Settings
 from crawler.watchdog import Watchdog
@@ -46,6 +47,15 @@ async def run(settings: Settings, load: Callable[[], Settings]) -> None:
     event(_log, "stopped")
 
 
+async def serve(settings: Settings) -> None:
+    """The review page alone, until SIGTERM or SIGINT. Raises OperationError, StoreError."""
+    stopping = asyncio.Event()
+    async with app.opened(settings) as opened, served(opened):
+        with _signals(stopping.set), Watchdog().watching():
+            background.notify_ready()
+            await stopping.wait()
+
+
 @dataclass(slots=True)
 class _Process:
     """The daemon of this process; another one follows it where the configuration was read again."""
@@ -76,7 +86,7 @@ class _Process:
                 self.next = settings
 
     async def _run(self, settings: Settings) -> None:
-        async with app.opened(settings) as opened:
+        async with app.opened(settings) as opened, served(opened, alone=True):
             self.daemon = opened.daemon
             if not self.ready:
                 await opened.store.verify()

@@ -1,6 +1,7 @@
-"""run, demo: the crawl itself."""
+"""run, serve, demo: the crawl itself, and its page."""
 
 import shutil
+from typing import Any
 
 import click
 
@@ -13,7 +14,7 @@ from crawler.errors import UsageError
 @click.option("--all", "everything", is_flag=True, help="With --once: every feed now, though never before a Retry-After.")
 @pass_options
 def run(options: Options, once: bool, everything: bool) -> None:
-    """Run the daemon in the foreground: poll, collect, match, elect.
+    """Run the daemon in the foreground: poll, collect, match, elect, and serve the review page.
 
     SIGTERM or Ctrl-C finishes what is in hand and stops; a second one stops at once. SIGHUP reads the configuration
     again; with a mistake in it the old one stays. Nothing is lost either way, nor by kill -9.
@@ -35,10 +36,33 @@ def run(options: Options, once: bool, everything: bool) -> None:
 
 
 @click.command()
+@pass_options
+def serve(options: Options) -> None:
+    """Serve the review page alone, beside workers that run elsewhere.
+
+    It is what `run` serves on `review.listen`: the page, the API under /api/v1/, output feeds, /metrics.
+
+    \b
+    Example:
+      firsthand serve
+    """
+    from crawler import service
+
+    loaded = options.load()
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if loaded.settings.review.listen is None:
+        raise UsageError("review.listen is null: there is nothing to serve; name an address, such as 127.0.0.1:8477")
+    options.run(service.serve(loaded.settings))
+
+
+@click.command()
 @click.option("--format", "format_", default="table", type=click.Choice(["table", "json", "jsonl", "csv", "html", "md"]),
               help="How to print the report.  [default: table]")
+@click.option("--serve", "page", is_flag=True, help="Then keep the review page up, until Ctrl-C.")
+@click.option("--listen", default="127.0.0.1:8477", metavar="HOST:PORT", help="With --serve.  [default: 127.0.0.1:8477]")
 @pass_options
-def demo(options: Options, format_: str) -> None:
+def demo(options: Options, format_: str, page: bool, listen: str) -> None:
     """Crawl a small invented news world for one day of its time, print the report, and exit.
 
     Needs no network and no configuration, and leaves nothing behind.
@@ -46,6 +70,7 @@ def demo(options: Options, format_: str) -> None:
     \b
     Example:
       firsthand demo
+      firsthand demo --serve          (and open http://127.0.0.1:8477/)
       firsthand demo --format html > report.html
     """
     import sys
@@ -56,8 +81,13 @@ def demo(options: Options, format_: str) -> None:
 
     if options.log_level == "info":
         options.log_level = "error"   # the world is full of feeds that fail on purpose
+
+    def show(found: dict[str, Any], address: str | None) -> None:
+        layout = render.Layout(shutil.get_terminal_size().columns, sys.stdout.isatty())
+        for part in render.render(format_, found, layout):
+            click.echo(part, nl=False)
+        if address is not None:
+            click.echo(f"the review page is at {address} until Ctrl-C", err=True)
+
     with bar("a day of the news world") as progress:
-        found = options.run(world.crawl_world(progress))
-    layout = render.Layout(shutil.get_terminal_size().columns, sys.stdout.isatty())
-    for part in render.render(format_, found, layout):
-        click.echo(part, nl=False)
+        options.run(world.run(progress, show, listen if page else None))

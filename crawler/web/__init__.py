@@ -42,6 +42,7 @@ def application(room: Room) -> web.Application:
         web.post("/rewordings", queue.rule_rewording), web.get("/subscribe", queue.subscribe),
         web.get("/login", queue.login), web.post("/login", queue.enter(gate)), web.post("/logout", queue.leave),
         web.get("/stories/{id}", story.show), web.post("/stories/{id}/rulings", story.rule),
+        web.get("/stories/{id}/evidence.wacz", story.evidence),
         web.get("/api/v1/openapi.json", api.document), web.get("/api/v1/stories", api.stories),
         web.get("/api/v1/stories/{id}", api.story), web.post("/api/v1/stories/{id}/verdict", api.rule),
         web.get("/api/v1/stories/{id}/copies/{article}", api.beside), web.get("/api/v1/articles/{id}", api.article),

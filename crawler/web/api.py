@@ -179,5 +179,8 @@ async def rewordings(request: web.Request) -> web.Response:
 
 async def status(request: web.Request) -> web.Response:
     """How well the daemon is, and what is stored."""
-    _, found = await request.app[ROOM].health()
-    return data(request, found)
+    room = request.app[ROOM]
+    _, found = await room.health.ready()
+    counts = await room.desk.store.counts(room.desk.clock())
+    return data(request, {**found, "feeds": counts.feeds, "failing": counts.failing, "articles": counts.articles,
+                          "stories": counts.stories, "copies": counts.copies, "undecided": counts.undecided})

@@ -1,8 +1,8 @@
 """What every handler works with."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,14 +15,29 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LOCAL = "local"   # who rules where nobody needs a token
 
 
+class Wellness(Protocol):
+    """How well the process is; `crawler.health.Health`."""
+
+    def alive(self) -> tuple[bool, dict[str, Any]]:
+        """Whether what must turn turns. Asks nobody."""
+        ...
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether it does its work. Raises nothing."""
+        ...
+
+    async def refresh(self) -> None:
+        """Measure what is true just now. Raises nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The desk, the settings, and what else the process gives: how well it is, what it measured, who may in."""
+    """The desk, the settings, and what else the process gives: how well it is, who may in."""
 
     desk: Desk
     settings: Settings
-    health: Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
-    metrics: Callable[[], Awaitable[str]]
+    health: Wellness
     tokens: Tokens | None = None
     routes: tuple[web.RouteDef, ...] = field(default=())   # further ones, open to the world
 

@@ -1,21 +1,26 @@
 """One story, and rulings on it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os import SEEK_END
 from typing import Any
 
 from aiohttp import web
 
+from crawler import dossier
 from crawler.core import urls
 from crawler.core.types import Kind
 from crawler.desk import RULINGS, Wish
 from crawler.errors import ConflictError, NotFoundError, UsageError
+from crawler.evidence.pack import MEDIA_TYPE
 from crawler.ports import StoredStory
 from crawler.render import markup, words
 from crawler.web import asked
-from crawler.web.answers import page
+from crawler.web.answers import HEADERS, page
 from crawler.web.room import NAME, ROOM
 
+_PIECE = 256 * 1024   # bytes of a pack in hand
 _SHOWN = 40   # copies of a story on its page, unless all are asked for
 
 
@@ -135,3 +140,24 @@ def _named(given: str) -> str:
     if "/stories/" in text:
         return text.partition("/stories/")[2].partition("?")[0].partition("#")[0].strip("/")
     return urls.article_id(canonical) if "://" in text and (canonical := urls.canonical(text)) else text
+
+
+async def evidence(request: web.Request) -> web.StreamResponse:
+    """The evidence pack of a story."""
+    desk, id_ = request.app[ROOM].desk, request.match_info["id"]
+    made = await dossier.evidence(desk, id_, desk.clock())
+    with made:
+        response = web.StreamResponse(headers={
+            **HEADERS, "Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{_file(id_)}.wacz"',
+            "Content-Length": str(made.seek(0, SEEK_END)), "Cache-Control": "no-store", "Server": "firsthand"})
+        made.seek(0)
+        await response.prepare(request)
+        while piece := made.read(_PIECE):
+            await response.write(piece)
+        await response.write_eof()
+        return response
+
+
+def _file(id_: str) -> str:
+    """A name that any system takes."""
+    return re.sub(r"[^0-9A-Za-z_-]", "", id_)[:64] or "story"
