@@ -18,7 +18,8 @@ _ROW = 24
 _NODE, _SPACE = 14, 12  # of the plot of flows: width of a source's bar, and what is left between two
 _WIDTH, _HEIGHT = 720, 340
 _LABELS = 190           # on either side of the flows
-_MOST = 12              # sources on either side
+_MOST = 12              # sources on either side, the last of them all others
+_OTHERS = "all others"
 _BARS = 160             # height of the bars of lags
 
 
@@ -72,9 +73,9 @@ def _bar(one: Mapping[str, Any], place: Any) -> Markup:
 
 def flows(found: Sequence[Mapping[str, Any]]) -> Markup:
     """Who copies whom: the copied on the left, the copiers on the right, ribbons as broad as copies are many. `found` are
-    rows with `copier`, `origin`, `copies`; the busiest dozen of either side are drawn."""
+    rows with `copier`, `origin`, `copies`; the busiest of either side are drawn, the others as one."""
     origins, copiers = _busiest(found, "origin"), _busiest(found, "copier")
-    drawn = [one for one in found if one["origin"] in origins and one["copier"] in copiers]
+    drawn = _gathered(found, origins, copiers)
     left, right = _stacked(drawn, "origin", origins), _stacked(drawn, "copier", copiers)
     parts: list[svg.Element] = [_ribbon(one, left, right) for one in drawn]
     for side, x, anchor in ((left, _LABELS, "end"), (right, _WIDTH - _LABELS - _NODE, "start")):
@@ -90,7 +91,18 @@ def _busiest(found: Sequence[Mapping[str, Any]], side: str) -> list[str]:
     counted: dict[str, int] = {}
     for one in found:
         counted[one[side]] = counted.get(one[side], 0) + one["copies"]
-    return sorted(counted, key=lambda name: (-counted[name], name))[:_MOST]
+    names = sorted(counted, key=lambda name: (-counted[name], name))
+    return names if len(names) <= _MOST else [*names[:_MOST - 1], _OTHERS]
+
+
+def _gathered(found: Sequence[Mapping[str, Any]], origins: Sequence[str], copiers: Sequence[str]) -> list[dict[str, Any]]:
+    """The flows between those that are drawn; all who are not are one."""
+    counted: dict[tuple[str, str], int] = {}
+    for one in found:
+        pair = (one["origin"] if one["origin"] in origins else _OTHERS, one["copier"] if one["copier"] in copiers else _OTHERS)
+        counted[pair] = counted.get(pair, 0) + one["copies"]
+    ranked = sorted(counted.items(), key=lambda each: (origins.index(each[0][0]), copiers.index(each[0][1])))
+    return [{"origin": origin, "copier": copier, "copies": copies} for (origin, copier), copies in ranked]
 
 
 def _stacked(drawn: Sequence[Mapping[str, Any]], side: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:

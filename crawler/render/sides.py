@@ -55,13 +55,19 @@ def _site(body: Body) -> Iterator[_Span]:
 
 
 def _apart(spans: Sequence[_Span]) -> list[_Span]:
-    """In order, without overlap: of two the one that begins first."""
-    kept: list[_Span] = []
-    for one in sorted(spans, key=lambda span: (span.start, -span.end)):
-        start = max(one.start, kept[-1].end if kept else 0)
+    """In order, without overlap. A shared passage may run over what the site has put in between: that is cut out of it."""
+    site = sorted((one for one in spans if one.mark == "site"), key=lambda one: one.start)
+    kept, end = [], 0
+    for one in sorted((one for one in spans if one.mark == "shared"), key=lambda one: (one.start, -one.end)):
+        start = max(one.start, end)
+        end = max(end, one.end)
+        for cut in [each for each in site if each.start < one.end and each.end > start]:
+            if start < cut.start:
+                kept.append(_Span(start, cut.start, one.mark, one.number))
+            start = max(start, cut.end)
         if start < one.end:
             kept.append(_Span(start, one.end, one.mark, one.number))
-    return kept
+    return sorted([*kept, *site], key=lambda one: one.start)
 
 
 def _filled(whole: str, spans: Sequence[_Span]) -> Iterator[_Span]:

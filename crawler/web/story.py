@@ -69,7 +69,7 @@ def _past(story: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = {one["article"]: one["source"] for one in story["articles"]}
     standing = [one["id"] for one in story["rulings"] if not one["undone_at"]]
     rulings = [{**one, "newest": standing[-1:] == [one["id"]], "on": _on(one, names)} for one in story["rulings"]]
-    events = [{**one, "ruling": None, "was": names.get(one["previous"] or "", one["previous"])} for one in story["history"]]
+    events = [{**one, "ruling": None, "undone_at": None, "was": names.get(one["previous"] or "", one["previous"])} for one in story["history"]]
     return sorted([*events, *rulings], key=lambda one: str(one["at"]), reverse=True)
 
 
