@@ -47,22 +47,25 @@ async def _relist(connection: AsyncConnection, ids: Sequence[str], now: datetime
     feeds = await _feeds(connection, [story.original for story in found.values()])
     revision = await last_revision(connection)
     await _clear(connection, ids)
+    rows: dict[sa.Table, list[dict[str, Any]]] = {listing: [], copying: [], terms: []}
     for story in found.values():
         members = [by_id[id_] for id_ in story.members if id_ in by_id]
-        if story.original not in by_id or len(members) != len(story.members):
+        if len(members) != len(story.members):
             continue    # one of them was forgotten a moment ago: what is left of the story is judged anew
         shown = report.row(story, members)
         digest = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=16).digest()
         old = before.get(story.id)
         changed = old is None or old.digest != digest
         revision += changed
-        row = _row(story, members, shown) | {
+        rows[listing].append(_row(story, members, shown) | {
             "founded": times[story.id].founded, "feeds": feeds.get(story.original, ","), "digest": digest,
             "updated": (now or times[story.id].updated) if changed or old is None else old.updated,
-            "revision": revision if changed or old is None else old.revision}
-        await connection.execute(sa.insert(listing).values(row))
-        await _insert(connection, copying, _copies(story, shown))
-        await _insert(connection, terms, [{"term": term, "story": story.id} for term in _terms(members)])
+            "revision": revision if changed or old is None else old.revision})
+        rows[copying] += _copies(story, shown)
+        rows[terms] += [{"term": term, "story": story.id} for term in _terms(members)]
+    for table, made in rows.items():
+        if made:
+            await connection.execute(sa.insert(table), made)
     await connection.execute(sa.update(stories).where(stories.c.id.in_(ids)).values(listed=True))
 
 
@@ -134,11 +137,6 @@ async def unlist(connection: AsyncConnection, id_: str) -> None:
 async def _clear(connection: AsyncConnection, ids: Sequence[str]) -> None:
     for table in (listing, copying, terms):
         await connection.execute(sa.delete(table).where(table.c.story.in_(ids)))
-
-
-async def _insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        await connection.execute(sa.insert(table), rows)
 
 
 async def list_rest(database: Database) -> None:
