@@ -104,9 +104,11 @@ STATES = {
 
 
 def _with_term(term: str) -> sa.Select[Any]:
-    is_it = terms.c.term == term
+    # With a type of their own: PostgreSQL takes no cast with the column's collation between the two.
+    word, last = sa.literal(term, sa.Text()), sa.literal(term + _LAST, sa.Text())
+    is_it = terms.c.term == word
     if len(term) >= _BEGINS:
-        is_it = terms.c.term.between(term, term + _LAST)
+        is_it = (terms.c.term >= word) & (terms.c.term <= last)
     return sa.select(terms.c.story).where(is_it)
 
 
