@@ -7,6 +7,7 @@
               form of ours in the form, or JSON, which no form of another site can send                403
 """
 
+import asyncio
 import base64
 import hmac
 import re
@@ -80,7 +81,7 @@ class Gate:
             return None
         name = room.tokens.name_of(token)
         if name is None:
-            self._count(request.remote or "", request.loop.time())
+            self._count(request.remote or "", asyncio.get_running_loop().time())
         return name
 
     def _count(self, address: str, now: float) -> None:
@@ -127,8 +128,9 @@ def remember(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=_DAYS, path="/", httponly=True, samesite="Strict",
-                        secure=(request.app[ROOM].origin or "").startswith("https:"))
+    # Not over plain HTTP, where it would never come back: whoever is at the machine itself comes by that.
+    secure = (request.app[ROOM].origin or "") == f"https://{request.host.lower()}"
+    response.set_cookie(name, value, max_age=_DAYS, path="/", httponly=True, samesite="Strict", secure=secure)
 
 
 @web.middleware

@@ -39,7 +39,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        response = error if error.status_code < 400 else _refused(request, error.status_code, error.text or "", error.headers)
+        response = _led(error) if error.status_code < 400 else _refused(request, error.status_code, error.text or "", error.headers)
     except FirsthandError as error:
         response = _refused(request, _status(error), str(error))
     except asyncio.CancelledError:
@@ -55,6 +55,11 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         remember(request, response)
     _counted(request, response.status)
     return response
+
+
+def _led(error: web.HTTPException) -> web.Response:
+    """To another page."""
+    return web.Response(status=error.status_code, headers={"Location": error.headers["Location"]})
 
 
 def _counted(request: web.Request, status: int) -> None:
