@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 
 from crawler import __version__
 from crawler.adapters.http import HttpFetcher
+from crawler.adapters.outbox import Outbox
 from crawler.adapters.pool import WorkerPool
 from crawler.adapters.store import open_store
 from crawler.daemon import Daemon, Timing
 from crawler.desk import Desk
 from crawler.documents import Documents
+from crawler.hubs import Hubs
+from crawler.outward import Outward
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
 from crawler.ports import Clock, Fetcher, Pool, Store
 from crawler.settings import Settings
 from crawler.sources import Sources
+from crawler.webhooks import Webhooks
 
 TIMING = Timing()
 AGENT = "Firsthand"   # the product token by which robots.txt may name us
@@ -44,12 +48,14 @@ class App:
     pipeline: Pipeline
     daemon: Daemon
     desk: Desk
+    outward: Outward
 
     async def sync(self) -> None:
         """Make the stored list of feeds equal the configured one."""
         sources = self.pipeline.sources
         await self.store.sync_feeds([(feed, sources.of_feed(feed)) for feed in self.settings.feeds], self.clock(),
                                     self.settings.crawl.poll.max)
+        await self.outward.sync()
 
     async def poll(self, feed_ids: Sequence[int] | None) -> int:
         """A person's wish: these feeds (None: all) now, and no others, and everything that follows from them."""
@@ -68,6 +74,8 @@ async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING
         stack.push_async_callback(store.close)
         fetcher = HttpFetcher(settings.crawl, user_agent(settings.contact), clock, from_address=_from(settings.contact))
         stack.push_async_callback(fetcher.close)
+        outbox = Outbox(user_agent(settings.contact), clock)
+        stack.push_async_callback(outbox.close)
         pool = WorkerPool(settings.extract.workers)
         stack.push_async_callback(pool.close)
         sources = Sources(settings)
@@ -75,7 +83,10 @@ async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING
         documents = Documents(settings, store, fetcher, pool, clock, sources)
         pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources)
         desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
-        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing), desk)
+        outward = Outward(store, clock, Webhooks(settings, store, outbox, clock),
+                          Hubs(settings, store, fetcher, outbox, clock, documents=documents))
+        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing, outward), desk,
+                  outward)
 
 
 def _from(contact: str | None) -> str | None:

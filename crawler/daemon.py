@@ -2,6 +2,10 @@
 
     due feeds -> poll      waiting sightings -> collect      unjudged articles -> judge
 
+and three more of what is pushed, where there is any (`outward.py`):
+
+    documents of hubs -> push      hubs to be asked -> subscribe      the log of stories -> deliver
+
 Only this file starts tasks. What they claim is leased, so that stopping, or dying, loses nothing: while a piece of work
 is in hand its lease is renewed; when that fails, because the store is out of reach or this process was frozen, the piece
 is ended before somebody else may take it over, and whatever it still writes is refused by its token. A first stop signal
@@ -14,12 +18,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from crawler.errors import LeaseLostError, StoreError
 from crawler.log import event
+from crawler.outward import ASKED_AT_ONCE, TOLD_AT_ONCE, Outward
 from crawler.pipeline import Pipeline
-from crawler.ports import Claimed, Clock, Pruned, Store
+from crawler.ports import Claimed, Clock, Pruned, Store, Work
 
 STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
@@ -48,11 +53,11 @@ class Timing:
 class Queue:
     """One kind of work: how to claim it, how to do one piece, how many at once, and who learns that more may be due."""
 
-    name: Literal["poll", "collect", "judge"]
+    name: Work
     claim: Callable[[int], Awaitable[Sequence[Any]]]
     work: Callable[[Any], Awaitable[object]]
     width: int
-    feeds: tuple[str, ...] = ()
+    feeds: tuple[Work, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +82,7 @@ class Daemon:
     store: Store
     clock: Clock
     timing: Timing = Timing()
+    outward: Outward | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -86,11 +92,23 @@ class Daemon:
         width = settings.crawl.concurrency
         return (
             Queue("poll", lambda n: self.store.claim_feeds(self.clock(), lease, n), self.pipeline.poll,
-                  width, ("collect",)),
+                  width, ("collect", "subscribe")),
             Queue("collect", lambda n: self.store.claim_sightings(self.clock(), lease, n), self.pipeline.collect,
                   width, ("judge",)),
             Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), lease, n), self.pipeline.judge,
-                  settings.extract.workers, ("collect", "judge")),
+                  settings.extract.workers, ("collect", "judge", "deliver")),
+        )
+
+    def outward_queues(self) -> tuple[Queue, ...]:
+        """Reading what was pushed, asking hubs, telling webhooks and the own hub."""
+        outward, lease = self.outward, self.timing.lease
+        if outward is None:
+            return ()
+        return (
+            Queue("push", lambda n: outward.waiting_pushes(lease, n), outward.hubs.read,
+                  self.pipeline.settings.extract.workers, ("collect",)),
+            Queue("subscribe", lambda n: outward.due_subscriptions(lease, n), outward.hubs.ask, ASKED_AT_ONCE),
+            Queue("deliver", lambda n: outward.due_deliveries(lease, n), outward.deliver, TOLD_AT_ONCE),
         )
 
     async def once(self, only: Sequence[int] | None = None) -> int:
@@ -100,7 +118,7 @@ class Daemon:
         Raises StoreError: a pass does not wait for a store that is out of reach.
         """
         done, began = 0, self.clock()
-        poll, *others = self.queues()
+        poll, *others = (*self.queues(), *self.outward_queues()[:1])
         # Not what falls due meanwhile: a pass that takes longer than the shortest interval would never end.
         due = replace(poll, claim=lambda n: self.store.claim_feeds(self.clock(), self.timing.lease, n, only, due=began))
         while not self.stopping.is_set():
@@ -115,11 +133,21 @@ class Daemon:
         """Judge what waits, and nothing else: after a person's ruling, or for `rematch`. Raises StoreError."""
         return await self._drain(self.queues()[2])
 
+    async def deliver_pending(self) -> int:
+        """Tell webhooks and the own hub what they have not been told, and nothing else. Raises StoreError."""
+        return sum([await self._drain(queue) for queue in self.outward_queues()[2:]])
+
+    def wake(self, name: Work) -> None:
+        """There may be more of this work."""
+        if name in self._wake:
+            self._wake[name].set()
+
     async def run(self) -> None:
         """Until `stopping` is set; then finish what is in flight."""
-        self._wake = {name: asyncio.Event() for name in (*(queue.name for queue in self.queues()), "tidy", "clock")}
+        queues = (*self.queues(), *self.outward_queues())
+        self._wake = {name: asyncio.Event() for name in (*(queue.name for queue in queues), "tidy", "clock")}
         async with asyncio.TaskGroup() as group:
-            for queue in self.queues():
+            for queue in queues:
                 group.create_task(self._keep(queue), name=queue.name)
             group.create_task(self._tidy(), name="tidy")
             group.create_task(self._watch_clock(), name="clock")
@@ -278,8 +306,7 @@ class Daemon:
         except Exception as error:  # noqa: BLE001 - a fault of ours on one item: logged, leased, tried again later
             event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
         for name in queue.feeds:
-            if name in self._wake:
-                self._wake[name].set()
+            self.wake(name)
 
 
 def _raise_first(finished: set[asyncio.Task[None]]) -> None:

@@ -22,6 +22,7 @@ from crawler.ports import (
     Fetcher,
     Outcome,
     Pool,
+    Pushed,
     Recognised,
     Refused,
     Request,
@@ -54,7 +55,8 @@ class Documents:
     def policy(self, feed: Feed) -> schedule.Policy:
         """How often a person wants a feed to be asked."""
         poll = self.settings.crawl.poll
-        return schedule.Policy(poll.min, poll.start, poll.max, feed.config.every, feed.config.validators)
+        return schedule.Policy(poll.min, poll.start, poll.max, feed.config.every, feed.config.validators,
+                               feed.push if self.settings.review.public_url else None)   # nowhere to push to
 
     async def get(self, feed: Feed, address: str) -> tuple[Outcome, Result, list[SeenEntry]]:
         """One request, what came of it, and the entries of the document: the wanted ones, in feed order."""
@@ -121,13 +123,28 @@ class Documents:
         if left:    # without its validators and its hash the document is read again, and brings the rest
             event(_log, "entries-left", logging.WARNING, url=feed.url, reason=Reason.QUOTA, more=left)
             headers, hash_ = {}, ""
+        hub, topic = self._hub(feed, outcome, parsed)
         return schedule.Success(
             outcome.at, len(parsed.entries) if parsed else feed.state.entries, len(known.new) - left,
             full=True, changed=parsed is not None, etag=headers.get("etag"), last_modified=headers.get("last-modified"),
             body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
             hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url,
             renamed=len(known.renamed), left=left, whole=not left and not _cut(parsed),
-            patterns=_patterns(feed.config)), entries
+            patterns=patterns(feed.config), hub=hub, topic=topic), entries
+
+    def _hub(self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
+        """Of a document that is the last one again, what was read in it holds, unless the headers say otherwise."""
+        found = feeds.hub_of(outcome.headers, outcome.final_url, parsed)
+        return found if parsed is not None or found[0] else (feed.state.hub, feed.state.topic)
+
+    async def pushed(self, push: Pushed) -> list[SeenEntry]:
+        """What a hub distributed: the entries that are wanted, in feed order. Raises `feeds.FeedFault`, WorkerError, and
+        whatever a parser raises over foreign bytes."""
+        feed = push.feed
+        reader = partial(read, feed.config, self.sources.zone(feed.source))
+        parsed, entries = await self.pool.run(reader, push.body, feed.url, push.content_type, timeout=FEED_SECONDS)
+        self._note_dropped(feed, parsed)
+        return entries
 
     def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
         """Each entry that is left out is named; of many, twenty, and how many more."""
@@ -143,7 +160,7 @@ def _cut(parsed: ParsedFeed | None) -> bool:
     return parsed is not None and any(each.reason == "too_many" for each in parsed.dropped)
 
 
-def _patterns(config: FeedConfig) -> str:
+def patterns(config: FeedConfig) -> str:
     """What stands for the patterns of a feed; empty for none."""
     return xxhash.xxh3_64_hexdigest(repr((config.keep, config.drop)).encode()) if config.keep or config.drop else ""
 

@@ -28,6 +28,7 @@ async def once(settings: Settings, *, everything: bool) -> None:
             if everything:
                 await opened.store.make_due(None, opened.clock())
             done = await opened.daemon.once()
+            await opened.daemon.deliver_pending()
             counts = await opened.store.counts(opened.clock())
             event(_log, "pass-stopped" if opened.daemon.stopping.is_set() else "pass-done", work=done,
                   articles=counts.articles, stories=counts.stories, copies=counts.copies, undecided=counts.undecided,

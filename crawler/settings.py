@@ -143,11 +143,16 @@ class Review(Section):
 
 
 class Webhook(Section):
-    """Where events are posted."""
+    """Where events are posted, and of which stories: those that fulfil every condition that is given."""
 
     url: str
     events: tuple[Literal["story", "original-changed"], ...] = ("story", "original-changed")
     secret: SecretStr | None = None
+    words: tuple[str, ...] = ()         # one of them in a headline, a source, or how the original begins
+    sources: tuple[str, ...] = ()       # one of them is in the story, as what `role` says
+    role: Literal["original", "copy"] | None = None
+    languages: tuple[str, ...] = ()     # of the original
+    min_copies: int = Field(1, ge=1)
 
 
 class Retention(Section):

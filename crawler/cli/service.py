@@ -7,10 +7,12 @@ import click
 
 from crawler.cli import Options, pass_options
 from crawler.errors import NotFoundError
+from crawler.log import escape
 
 if TYPE_CHECKING:
     from crawler.background import Running
     from crawler.config import Loaded
+    from crawler.ports import Delivery
 
 
 @click.command()
@@ -96,7 +98,10 @@ def status(options: Options, as_json: bool) -> None:
     else:
         click.echo(_told(found))
         for name, value in counts.items():
-            click.echo(f"{name:<12} {'-' if value is None else value}")
+            if not isinstance(value, list):
+                click.echo(f"{name:<12} {'-' if value is None else value}")
+        for one in counts["failing_webhooks"]:
+            click.echo(f"webhook      {one['to']} fails since {one['since']}: {escape(one['error'] or '')}; {one['lost']} lost")
     if found is None:
         raise NotFoundError("not running; `firsthand start` starts it")
 
@@ -106,13 +111,21 @@ async def _counts(settings: Any) -> dict[str, Any]:
 
     async with app.opened(settings) as opened:
         counts = await opened.store.counts(opened.clock())
+        failing = await opened.store.failing_deliveries()
     backlog = counts.backlog
     return {
         "feeds": counts.feeds, "failing": counts.failing, "articles": counts.articles, "stories": counts.stories,
         "copies": counts.copies, "undecided": counts.undecided, "due": backlog.feeds_due, "waiting": backlog.entries,
         "unjudged": backlog.unjudged,
         "next_poll": backlog.next_poll and f"{backlog.next_poll:%Y-%m-%dT%H:%M:%SZ}",
+        "failing_webhooks": [_failing(one) for one in failing],
     }
+
+
+def _failing(delivery: "Delivery") -> dict[str, Any]:
+    since = delivery.failing_since
+    return {"to": delivery.name, "since": since and f"{since:%Y-%m-%dT%H:%M:%SZ}", "attempts": delivery.attempts,
+            "lost": delivery.lost, "disabled": delivery.disabled, "error": delivery.error}
 
 
 def _told(found: "Running | None") -> str:

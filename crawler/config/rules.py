@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from crawler.config.findings import Findings, Location, mark_at, path_of, suggestion
 from crawler.config.source import Node
+from crawler.core import alerts, signatures
 from crawler.errors import UsageError
-from crawler.settings import FeedConfig, Settings, Source
+from crawler.settings import FeedConfig, Settings, Source, Webhook
 from crawler.tokens import parse
 
 Fault = tuple[Location, str]
@@ -168,6 +169,10 @@ def _review(settings: Settings) -> Iterator[Fault]:
     review = settings.review
     if review.public_url is not None and not _is_url(review.public_url):
         yield ("review", "public_url"), "expected an http:// or https:// address"
+    if review.hub is not None and not _is_url(review.hub):
+        yield ("review", "hub"), "expected an http:// or https:// address"
+    elif review.hub is not None and review.public_url is None:
+        yield ("review", "hub"), "set review.public_url too; the hub is told that address, and fetches from there"
     for n, host in enumerate(review.allowed_hosts):
         if not re.fullmatch(r"[^\s/@]+", host):
             yield ("review", "allowed_hosts", n), "expected a host, such as news.example.org"
@@ -220,6 +225,18 @@ def _webhooks(settings: Settings) -> Iterator[Fault]:
             yield ("webhooks", n, "url"), "expected an http:// or https:// address"
         if not hook.events:
             yield ("webhooks", n, "events"), "expected at least one of story, original-changed"
+        yield from ((("webhooks", n, *at), reason) for at, reason in _alert_faults(hook))
+
+
+def _alert_faults(hook: Webhook) -> Iterator[Fault]:
+    if hook.secret is not None and not signatures.is_key(hook.secret.get_secret_value() or "none"):
+        yield ("secret",), "after whsec_ expected base64; any other secret is taken as it stands"
+    if hook.role is not None and not hook.sources:
+        yield ("role",), "says nothing without `sources`; name whose original or copy it shall be"
+    for key, values in (("words", hook.words), ("sources", hook.sources)):
+        yield from (((key, n), "no word that could be found") for n, value in enumerate(values) if not alerts.phrase(value))
+    yield from ((("languages", n), "expected a language tag, such as en, ar or pt-BR")
+                for n, tag in enumerate(hook.languages) if not _LANGUAGE.fullmatch(tag))
 
 
 MISTAKES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
@@ -236,8 +253,17 @@ def _anonymous(settings: Settings) -> Iterator[Fault]:
 
 def _unsigned(settings: Settings) -> Iterator[Fault]:
     for n, hook in enumerate(settings.webhooks):
-        if hook.secret is None:
+        if hook.secret is None or not hook.secret.get_secret_value():
             yield ("webhooks", n), "no secret; without one the receiver cannot tell who sent an event"
+
+
+def _repeated(settings: Settings) -> Iterator[Fault]:
+    seen = set()
+    for n, hook in enumerate(settings.webhooks):
+        asked = hook.model_dump_json(exclude={"secret"})
+        if asked in seen:
+            yield ("webhooks", n), "the same address and conditions as another; each event is posted there once"
+        seen.add(asked)
 
 
 def _short_memory(settings: Settings) -> Iterator[Fault]:
@@ -259,7 +285,7 @@ def _unknown_licensors(settings: Settings) -> Iterator[Fault]:
 
 
 DOUBTS: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
-    _anonymous, _unsigned, _short_memory, _rude, _unknown_licensors,
+    _anonymous, _unsigned, _repeated, _short_memory, _rude, _unknown_licensors,
 )
 
 

@@ -11,6 +11,16 @@ from crawler.ports.fetching import (
     Request,
     Unchanged,
 )
+from crawler.ports.outward import (
+    Answered,
+    Delivery,
+    Event,
+    HubSaid,
+    OutwardStore,
+    Poster,
+    Pushed,
+    Subscription,
+)
 from crawler.ports.records import (
     Backlog,
     Claimed,
@@ -40,27 +50,34 @@ from crawler.ports.reviewing import (
     StoryQuery,
     Tally,
 )
-from crawler.ports.store import Store
+from crawler.ports.store import Store, Work
 
 __all__ = [
+    "Answered",
     "Backlog",
     "Change",
     "Claimed",
     "Clock",
     "Counts",
+    "Delivery",
     "Draft",
+    "Event",
     "Failed",
     "Feed",
     "Fetched",
     "Fetcher",
     "Flow",
     "HostState",
+    "HubSaid",
     "Judgement",
     "Outcome",
+    "OutwardStore",
     "PastRuling",
     "PollStored",
     "Pool",
+    "Poster",
     "Pruned",
+    "Pushed",
     "Recognised",
     "Refused",
     "Request",
@@ -76,6 +93,8 @@ __all__ = [
     "StoredStory",
     "StoryChange",
     "StoryQuery",
+    "Subscription",
     "Tally",
     "Unchanged",
+    "Work",
 ]

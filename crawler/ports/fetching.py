@@ -15,14 +15,15 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET. `kind` selects the byte cap; credentials go to the URL's own origin only."""
+    """One GET; of a form, one POST. `kind` selects the byte cap; credentials go to the URL's own origin only."""
 
     url: str
-    kind: Literal["feed", "page", "robots"] = "page"
+    kind: Literal["feed", "page", "robots", "hub"] = "page"
     etag: str | None = None
     last_modified: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     auth: tuple[str, str] | None = None
+    form: tuple[tuple[str, str], ...] = ()     # sent again only where a 307 or 308 says so (WebSub, 5.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ Outcome = Fetched | Unchanged | Refused | Failed
 
 
 class Fetcher(Protocol):
-    """HTTP. One call is one GET plus its redirects; nothing is retried silently. Raises nothing but cancellation."""
+    """HTTP. One call is one request plus its redirects; nothing is retried silently. Raises nothing but cancellation."""
 
     async def get(self, request: Request) -> Outcome:
         """Fetch, keeping the global and the per-host concurrency and the per-host delay between starts."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from crawler.core.types import Article, Entry, FeedState, Page, Window
+from crawler.core.types import Article, Entry, FeedState, Page, Push, Window
 from crawler.settings import FeedConfig
 
 
@@ -32,6 +32,7 @@ class Feed:
     config: FeedConfig
     state: FeedState
     token: int = 0
+    push: Push | None = None     # what its hub has promised, where it has
 
 
 @dataclass(frozen=True, slots=True)

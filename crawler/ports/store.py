@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from crawler.core.types import Article, FeedState, Link, Match, Story, Verdict
+from crawler.ports.outward import OutwardStore
 from crawler.ports.records import (
     Backlog,
     Draft,
@@ -24,8 +25,11 @@ from crawler.ports.records import (
 from crawler.ports.reviewing import Reviewing
 from crawler.settings import FeedConfig
 
+Work = Literal["poll", "collect", "judge", "push", "subscribe", "deliver"]
+"""The kinds of work that are claimed under a lease."""
 
-class Store(Reviewing, Protocol):
+
+class Store(Reviewing, OutwardStore, Protocol):
     """The database: queues, articles, the index, stories. One contract for SQLite and PostgreSQL.
 
     Every method is one transaction. Raises StoreError (out of reach, full, locked, read-only, wrong version) and
@@ -68,7 +72,7 @@ class Store(Reviewing, Protocol):
         ...
 
     async def renew(
-        self, queue: Literal["poll", "collect", "judge"], tokens: Mapping[int | str, int], now: datetime,
+        self, queue: Work, tokens: Mapping[int | str, int], now: datetime,
         lease: timedelta,
     ) -> set[int | str]:
         """Claimed work, id -> token, is still in hand: its leases now end at now + lease. Returns the ids that somebody

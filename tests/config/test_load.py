@@ -110,6 +110,15 @@ feeds:
     ("review: {tokens_file: none.txt}", "review.tokens_file: none.txt: no such file"),
     ("webhooks: [{url: ftp://x}]", "webhooks[0].url: expected an http://"),
     ("webhooks: [{url: http://x.org, events: [storry]}]", "webhooks[0].events[0]: expected 'story'"),
+    ("webhooks: [{url: http://x.org, role: copy}]", "webhooks[0].role: says nothing without `sources`"),
+    ("webhooks: [{url: http://x.org, sources: [A], role: thief}]", "webhooks[0].role: expected 'original' or 'copy'"),
+    ("webhooks: [{url: http://x.org, words: [ferry, '...']}]", "webhooks[0].words[1]: no word that could be found"),
+    ("webhooks: [{url: http://x.org, sources: ['']}]", "webhooks[0].sources[0]: no word that could be found"),
+    ("webhooks: [{url: http://x.org, languages: [english!]}]", "webhooks[0].languages[0]: expected a language tag"),
+    ("webhooks: [{url: http://x.org, min_copies: 0}]", "webhooks[0].min_copies: expected at least 1"),
+    ("webhooks: [{url: http://x.org, secret: whsec_geheim!}]", "webhooks[0].secret: after whsec_ expected base64"),
+    ("review: {hub: hub.example, public_url: https://us.example}", "review.hub: expected an http:// or https://"),
+    ("review: {hub: https://hub.example}", "review.hub: set review.public_url too"),
     ("retention: {pages: 0d}", "retention.pages: expected more than 0s"),
 ])
 def test_a_mistake_is_named_with_what_to_do(write, text, expected):
@@ -206,15 +215,20 @@ feeds: [https://a.example/x, {url: https://b.example/, every: 2w, validators: fa
 
 def test_doubts_are_warnings(write):
     loaded = load(write("""\
-webhooks: [{url: https://hook.example/}]
+webhooks: [{url: https://hook.example/}, {url: https://hook.example/, secret: a}, {url: https://hook.example/, secret: b, words: [a]}]
 retention: {articles: 10d}
 crawl: {robots: ignore}
 sources: {A: {licensed: [{from: Reutrs}]}, Reuters: {kind: agency}}
 feeds: []
 """), {})
     assert [warning.split(": ", 2)[1] for warning in loaded.warnings] == [
-        "contact", "webhooks[0]", "retention.articles", "crawl.robots", "sources.A.licensed[0].from", "feeds"]
-    assert "did you mean Reuters?" in loaded.warnings[4]
+        "contact", "webhooks[0]", "webhooks[1]", "retention.articles", "crawl.robots", "sources.A.licensed[0].from", "feeds"]
+    assert "each event is posted there once" in loaded.warnings[2]
+    assert "did you mean Reuters?" in loaded.warnings[5]
+
+
+def test_a_secret_stands_in_no_mistake(write):
+    assert not any("geheim" in one for one in mistakes(write(f"{FEEDS}webhooks: [{{url: 'http://x.org', secret: whsec_geheim!}}]\n")))
 
 
 @pytest.mark.parametrize("contact", ["newsdesk@your-domain.example", "me@example.com", "https://example.org"])

@@ -23,7 +23,8 @@ from crawler.core.schedule import (
     moved,
     retry_after,
 )
-from crawler.core.types import FeedHints, FeedState
+from crawler.core.schedule.push import SLOW
+from crawler.core.types import FeedHints, FeedState, Push
 from crawler.errors import Reason
 
 NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)  # a Wednesday
@@ -527,3 +528,74 @@ def test_patterns_that_were_changed_say_nothing_of_what_they_let_through_now():
     state = after_all(at(0, patterns="a"))
     assert absent(state, after(state, at(20, patterns="b"), Policy(), 0.0)) is None
     assert absent(state, after(state, at(20, patterns="a"), Policy(), 0.0)) == NOW
+
+
+# --- while a hub pushes -------------------------------------------------------------------------------------------
+
+BOUND = Push(since=NOW - DAY, until=NOW + 9 * DAY)
+
+
+def pushing(state=QUIET, **fields):
+    """A poll of a feed that was last polled an hour ago, while its hub is bound."""
+    policy = fields.pop("policy", Policy(push=fields.pop("push", BOUND)))
+    return polled(replace(state, last_success=NOW - HOUR), success(**fields), policy)
+
+
+def test_a_feed_whose_hub_pushes_is_polled_slowly():
+    assert wait(polled(replace(BUSY, last_success=NOW - HOUR), success(new=0))) < SLOW
+    assert wait(pushing(BUSY)) == SLOW
+
+
+@pytest.mark.parametrize(("policy", "expected"), [
+    (Policy(push=BOUND, max=2 * HOUR), 2 * HOUR),
+    (Policy(push=BOUND, every=10 * MINUTE), 10 * MINUTE),
+    (Policy(push=replace(BOUND, until=NOW + 2 * HOUR)), 2 * HOUR),
+], ids=["never more slowly than poll.max", "as often as a person said", "until the lease ends"])
+def test_slowly_is(policy, expected):
+    assert wait(pushing(BUSY, policy=policy)) == expected
+
+
+def test_a_feed_that_is_slow_anyway_stays_so():
+    assert wait(pushing(QUIET)) == wait(polled(replace(QUIET, last_success=NOW - HOUR))) > SLOW
+
+
+def test_a_lease_that_has_lapsed_slows_nothing():
+    usual = wait(polled(replace(BUSY, last_success=NOW - HOUR), success()))
+    assert wait(pushing(BUSY, push=replace(BOUND, until=NOW))) == usual
+
+
+def test_a_poll_that_finds_what_was_never_pushed_brings_the_usual_pace_back_until_a_push():
+    lapse = pushing(BUSY, new=1)
+    assert lapse.unpushed
+    assert wait(lapse) < SLOW
+    silent = polled(lapse, success(lapse.next_poll), Policy(push=BOUND))
+    assert wait(silent) < SLOW
+    spoken = replace(BOUND, last=silent.last_success + MINUTE, entries=1)
+    trusted = polled(silent, success(silent.next_poll), Policy(push=spoken))
+    assert not trusted.unpushed
+    assert wait(trusted) == SLOW
+
+
+def test_what_appeared_before_the_subscription_was_never_to_be_pushed():
+    assert not pushing(BUSY, new=3, push=replace(BOUND, since=NOW - MINUTE)).unpushed
+
+
+def test_what_was_pushed_is_the_pace_of_the_feed():
+    by_poll = polled(replace(BUSY, last_success=NOW - HOUR), success(new=6))
+    by_push = pushing(BUSY, new=0, push=replace(BOUND, last=NOW - MINUTE, entries=6))
+    assert (by_push.rate, by_push.rhythm, by_push.news) == (by_poll.rate, by_poll.rhythm, by_poll.news)
+    assert by_push.pushed == 6
+    again = polled(by_push, success(NOW + HOUR), Policy(push=replace(BOUND, last=NOW - MINUTE, entries=6)))
+    assert again.rate < by_push.rate
+
+
+def test_another_subscription_counts_from_nothing():
+    had = replace(BUSY, pushed=50)
+    assert pushing(had, push=replace(BOUND, entries=6)).rate == pushing(BUSY, push=replace(BOUND, entries=6)).rate
+
+
+@pytest.mark.parametrize(("full", "kept"), [(True, False), (False, True)], ids=["a new document", "a 304"])
+def test_a_hub_is_forgotten_where_it_is_not_named_by(full, kept):
+    known = replace(KNOWN, hub="https://hub.example/", topic="https://daily.example/")
+    after_ = polled(known, success(full=full, changed=full))
+    assert (after_.hub is not None) is (after_.topic is not None) is kept

@@ -7,19 +7,21 @@ import asyncio
 import io
 import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from crawler.core.types import FeedState, Link, Relation, Verdict
 from crawler.errors import StoreError
-from crawler.ports import HostState
+from crawler.ports import Delivery, HostState, HubSaid, Subscription
 from tests.contract.conftest import LEASE, START, Desk, draft, match, opened, seen, story
 
 PAGE = 4096
@@ -238,7 +240,92 @@ async def prune(desk: Desk) -> Act:
     return lambda: desk.store.prune(LATER, LATER)
 
 
-WRITES = (sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, claim_sightings, fail_sighting, postpone, attach, save_article,
+async def _told(desk: Desk) -> Delivery:
+    await desk.store.sync_deliveries([("hook", "https://hooks.example")], START)
+    await _storied(desk)
+    (one,) = await desk.store.claim_deliveries(["hook"], START, LEASE, 9)
+    return one
+
+
+async def sync_deliveries(desk: Desk) -> Act:
+    wanted = [(f"key {n}", f"https://{n}.example") for n in range(60)]
+    return lambda: desk.store.sync_deliveries(wanted, START)
+
+
+async def claim_deliveries(desk: Desk) -> Act:
+    wanted = [(f"key {n}", f"https://{n}.example") for n in range(60)]
+    await desk.store.sync_deliveries(wanted, START)
+    await _storied(desk)
+    return lambda: desk.store.claim_deliveries([key for key, _ in wanted], START, LEASE, 60)
+
+
+async def save_delivery(desk: Desk) -> Act:
+    one = await _told(desk)
+    return lambda: desk.store.save_delivery(replace(one, cursor=1, error=LONG), "s1")
+
+
+async def _named(desk: Desk) -> None:
+    """Feeds that name a hub."""
+    urls = [f"https://{n}.example/feed" for n in range(20)]
+    await desk.add_feeds(*urls)
+    for url in urls:
+        await desk.poll(url, state=FeedState(last_success=START, next_poll=LATER, hub="https://hub.example/", topic=url))
+
+
+async def _asked(desk: Desk) -> list[Subscription]:
+    await _named(desk)
+    await desk.store.sync_subscriptions("https://us.example", START)
+    return await desk.store.claim_subscriptions(START, LEASE, 99)
+
+
+async def _verified(desk: Desk) -> Subscription:
+    one = (await _asked(desk))[0]
+    await desk.store.hear_hub(one.path, HubSaid("subscribe", one.topic, LEASE), START)
+    return one
+
+
+async def sync_subscriptions(desk: Desk) -> Act:
+    await _named(desk)
+    return lambda: desk.store.sync_subscriptions("https://us.example", START)
+
+
+async def claim_subscriptions(desk: Desk) -> Act:
+    await _named(desk)
+    await desk.store.sync_subscriptions("https://us.example", START)
+    return lambda: desk.store.claim_subscriptions(START, LEASE, 99)
+
+
+async def finish_asking(desk: Desk) -> Act:
+    one = (await _asked(desk))[0]
+    return lambda: desk.store.finish_asking(one, LONG, LATER)
+
+
+async def hear_hub(desk: Desk) -> Act:
+    one = (await _asked(desk))[0]
+    return lambda: desk.store.hear_hub(one.path, HubSaid("denied", one.topic, reason=LONG), START)
+
+
+async def put_push(desk: Desk) -> Act:
+    one = await _verified(desk)
+    return lambda: desk.store.put_push(one.path, random.Random(1).randbytes(30_000), None, START)
+
+
+async def claim_pushes(desk: Desk) -> Act:
+    one = await _verified(desk)
+    await desk.store.put_push(one.path, b"x", None, START)
+    return lambda: desk.store.claim_pushes(START, LEASE, 9)
+
+
+async def finish_push(desk: Desk) -> Act:
+    one = await _verified(desk)
+    await desk.store.put_push(one.path, b"x", None, START)
+    (push,) = await desk.store.claim_pushes(START, LEASE, 9)
+    entries = [seen(f"f{n}", summary=LONG, content=LONG) for n in range(12)]
+    return lambda: desk.store.finish_push(push, entries, "")
+
+
+WRITES = (sync_deliveries, claim_deliveries, save_delivery, sync_subscriptions, claim_subscriptions, finish_asking, hear_hub, put_push,
+          claim_pushes, finish_push, sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, claim_sightings, fail_sighting, postpone, attach, save_article,
           save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_rewordings,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 

@@ -1,4 +1,4 @@
-"""HTTP for strangers' servers: one GET and its redirects, polite, bounded, never trusting (`ports.Fetcher`).
+"""HTTP for strangers' servers: one request and its redirects, polite, bounded, never trusting (`ports.Fetcher`).
 
     target.py   what a URL asks for              guard.py    which addresses may be reached
     pacing.py   whose turn it is                 lookup.py   names, without one holding up another
@@ -38,8 +38,12 @@ _ACCEPT: Final = {
             "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5",
     "page": "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.5",
     "robots": "text/plain, */*;q=0.5",
+    "hub": "*/*",
 }
+HUB_BYTES: Final = 1024          # of what a hub says where it agrees; nobody reads it
+_CUT: Final = frozenset({"robots", "hub"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REPEATED: Final = frozenset({307, 308})    # by which a POST stays one
 _PERMANENT: Final = frozenset({301, 308})
 _UNSENDABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _FOREIGN_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -97,7 +101,8 @@ class HttpFetcher:
         self._clock = clock
         self._guard = Guard(crawl.private_networks)
         self._pacer = Pacer(crawl.concurrency, crawl.per_host.concurrency, crawl.per_host.delay.total_seconds())
-        self._limits = {"feed": crawl.max_bytes.feed, "page": crawl.max_bytes.page, "robots": ROBOTS_BYTES}
+        self._limits = {"feed": crawl.max_bytes.feed, "page": crawl.max_bytes.page, "robots": ROBOTS_BYTES,
+                        "hub": HUB_BYTES}
         self._standing = {"User-Agent": user_agent, "Accept-Encoding": ACCEPTED}
         if from_address:
             self._standing["From"] = from_address
@@ -134,6 +139,8 @@ class HttpFetcher:
     def _redirect(self, chain: _Chain, answer: _Answer) -> None:
         if not answer.location.strip():
             raise _FaultError(Reason.REDIRECT, f"HTTP {answer.status} without a Location")
+        if chain.request.form and answer.status not in _REPEATED:
+            raise _FaultError(Reason.REDIRECT, f"HTTP {answer.status} does not say where to send it again")
         try:
             target = follow(chain.target, answer.location)
         except BadUrlError as error:
@@ -164,7 +171,7 @@ class HttpFetcher:
                 chain.left -= loop.time() - start
 
     async def _hop(self, chain: _Chain, trail: Trail) -> _Answer:
-        response = await self._wire.send(chain.target.url, self._headers(chain), trail)
+        response = await self._wire.send(chain.target.url, self._headers(chain), trail, chain.request.form)
         try:
             headers = _headers_of(response)
             private = self._is_private(chain.target, trail)
@@ -178,7 +185,7 @@ class HttpFetcher:
     async def _body(self, request: Request, response: aiohttp.ClientResponse, trail: Trail) -> bytes:
         _refuse_transfer(response.headers.getall("Transfer-Encoding", ()))
         encodings = response.headers.getall("Content-Encoding", ())
-        body = Body(encodings, self._limits[request.kind], cut=request.kind == "robots")
+        body = Body(encodings, self._limits[request.kind], cut=request.kind in _CUT)
         async for piece in response.content.iter_any():
             for start in range(0, len(piece), _STEP):
                 body.feed(piece[start:start + _STEP])

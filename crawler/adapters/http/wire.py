@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -146,9 +146,13 @@ class Wire:
         # Else aiohttp sends a GET again when the connection breaks: a poll would be two requests.
         self._session._retry_connection = False  # noqa: SLF001 - no public way
 
-    async def send(self, url: URL, headers: Mapping[str, str], trail: Trail) -> aiohttp.ClientResponse:
-        """One GET, its headers read. The caller closes the response. Raises what aiohttp raises."""
+    async def send(
+        self, url: URL, headers: Mapping[str, str], trail: Trail, form: Sequence[tuple[str, str]] = (),
+    ) -> aiohttp.ClientResponse:
+        """One GET, or a POST of a form, its headers read. The caller closes the response. Raises what aiohttp raises."""
         _TRAIL.set(trail)
+        if form:
+            return await self._session.post(url, headers=headers, allow_redirects=False, data=aiohttp.FormData(form))
         return await self._session.get(url, headers=headers, allow_redirects=False)
 
     def _socket(self, info: AddrInfoType) -> socket.socket:

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from crawler.adapters.store.articles import Articles
 from crawler.adapters.store.browsing import Browsing
+from crawler.adapters.store.deliveries import Deliveries
 from crawler.adapters.store.engine import Backend, Database
 from crawler.adapters.store.failures import translated
-from crawler.adapters.store.feeds import Feeds, Hosts
+from crawler.adapters.store.feeds import Hosts
 from crawler.adapters.store.housekeeping import Housekeeping
 from crawler.adapters.store.index import Index
 from crawler.adapters.store.judging import Judging
@@ -23,12 +24,14 @@ from crawler.adapters.store.leases import Leases
 from crawler.adapters.store.links import Links
 from crawler.adapters.store.listing import list_rest
 from crawler.adapters.store.postgres import Postgres
+from crawler.adapters.store.pushes import Pushes
 from crawler.adapters.store.reading import Reading
 from crawler.adapters.store.removal import Removal
 from crawler.adapters.store.schema import bring_up
 from crawler.adapters.store.sightings import Sightings
 from crawler.adapters.store.sqlite import Sqlite
 from crawler.adapters.store.stories import Stories
+from crawler.adapters.store.subscriptions import Subscriptions
 from crawler.adapters.store.tallies import Tallies
 from crawler.adapters.store.verdicts import Verdicts
 from crawler.errors import StoreError
@@ -36,8 +39,8 @@ from crawler.ports import Store
 
 
 class SqlStore(
-    Feeds, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Tallies, Reading, Removal,
-    Housekeeping,
+    Pushes, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Tallies, Reading, Removal,
+    Housekeeping, Deliveries, Subscriptions,
 ):
     """The `Store` of `ports.py`; made by `open_store`."""
 

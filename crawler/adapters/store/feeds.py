@@ -15,6 +15,7 @@ from crawler.adapters.store.engine import Database, Part
 from crawler.adapters.store.entries import Ready, ready, recognised, store_entries
 from crawler.adapters.store.failures import DamagedError
 from crawler.adapters.store.leases import FARTHEST, bring_near, leased
+from crawler.adapters.store.subscriptions import promises
 from crawler.adapters.store.tables import feeds, hosts, in_hand
 from crawler.core import schedule, urls
 from crawler.core.types import FeedState, Window
@@ -104,7 +105,9 @@ class Feeds(Part):
 
         async def claim(connection: AsyncConnection) -> list[Feed]:
             rows = await _spread(connection, wanted, leased(feeds.c.lease_until, now, lease), limit)
-            return [await self._reserve(connection, self._feed(row), now, lease) for row in rows]
+            promised = await promises(connection, [row.id for row in rows], now)
+            return [await self._reserve(connection, replace(self._feed(row), push=promised.get(row.id)), now, lease)
+                    for row in rows]
 
         return await self._db.write(claim)
 
@@ -226,7 +229,7 @@ def _pollable(now: datetime) -> sa.ColumnElement[bool]:
 def _stated(state: FeedState) -> dict[str, Any]:
     return {
         "state": encode(state), "next_poll": state.next_poll or NEVER, "retry_after": state.retry_after,
-        "disabled": state.disabled is not None, "failing": state.failures > 0,
+        "disabled": state.disabled is not None, "failing": state.failures > 0, "hub": state.hub, "topic": state.topic,
     }
 
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
+from crawler.adapters.store.outward import deliveries, pushes, subscriptions
 from crawler.adapters.store.tables import articles, feeds, hosts, is_waiting, sightings
+from crawler.ports import Work
 
 FARTHEST = timedelta(days=31)    # a clock that was wrong, or a header, may not silence anything for longer
 BACKOFF = timedelta(hours=27)    # a day's back-off with its jitter (`core.schedule`)
 # A lease is a minute, and renewed: one that ends later was made while the clock was ahead, and binds nobody.
 _IMPOSSIBLE = timedelta(hours=1)
-_QUEUES: dict[str, sa.Table] = {"poll": feeds, "collect": sightings, "judge": articles}
+_PAUSE = timedelta(days=1)       # the longest between two attempts to deliver
+_QUEUES: dict[Work, sa.Table] = {"poll": feeds, "collect": sightings, "judge": articles, "push": pushes,
+                                 "subscribe": subscriptions, "deliver": deliveries}
 
 
 def leased(
@@ -30,8 +34,7 @@ class Leases(Part):
     """Renewing what was claimed."""
 
     async def renew(
-        self, queue: Literal["poll", "collect", "judge"], tokens: Mapping[int | str, int], now: datetime,
-        lease: timedelta,
+        self, queue: Work, tokens: Mapping[int | str, int], now: datetime, lease: timedelta,
     ) -> set[int | str]:
         """See `ports.Store`."""
         table = _QUEUES[queue]
@@ -60,6 +63,8 @@ async def bring_near(
     for column in (feeds.c.next_poll, feeds.c.retry_after, hosts.c.pause_until, sightings.c.due):
         which = column > far if column.table is not sightings else is_waiting & (column > far)
         await connection.execute(sa.update(column.table).where(which).values({column.name: far}))
+    for table, most in ((subscriptions, FARTHEST), (deliveries, _PAUSE)):
+        await connection.execute(sa.update(table).where(table.c.due > now + most).values(due=now + most))
     usual = max(longest, BACKOFF)
     late = sa.select(feeds.c.id, feeds.c.next_poll).where(
         feeds.c.next_poll > now + usual, feeds.c.retry_after.is_(None), ~feeds.c.disabled)

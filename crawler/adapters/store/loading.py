@@ -83,7 +83,7 @@ def _naming(story: Story, said: Mapping[str, Sequence[Verdict]]) -> tuple[Verdic
 
 async def _history(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     rows = await connection.execute(
-        sa.select(history).where(history.c.story.in_(ids)).order_by(history.c.id))
+        sa.select(history).where(history.c.story.in_(ids), history.c.event != "changed").order_by(history.c.id))
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(row.story, []).append(

@@ -33,10 +33,9 @@ class _Save:
     changes: list[StoryChange] = field(default_factory=list)
 
     async def note(self, story: str, event: Event, original: str | None, previous: str | None = None) -> None:
-        """A change, for the caller and, other than a mere "changed", for the story's history."""
+        """A change, for the caller and for the log."""
         self.changes.append(StoryChange(story, event, original, previous))
-        if event != "changed":
-            await note(self.connection, StoryChange(story, event, original, previous), self.now)
+        await note(self.connection, StoryChange(story, event, original, previous), self.now)
 
 
 class Stories(Part):
@@ -208,6 +207,6 @@ async def entomb(connection: AsyncConnection, id_: str, successor: str | None, n
 
 
 async def note(connection: AsyncConnection, change: StoryChange, now: datetime) -> None:
-    """A line of a story's history."""
+    """A line of the log of stories. It is written under the lock "stories", so that ids follow the order of commits."""
     await connection.execute(sa.insert(history).values(
         story=change.story, event=change.event, original=change.original, previous=change.previous, at=now))

@@ -38,8 +38,12 @@ feeds = sa.Table(
     sa.Column("failing", sa.Boolean, nullable=False),
     _column("token", sa.BigInteger, 0),
     sa.Column("lease_until", Moment),
+    sa.Column("hub", Prose),                                        # these two as in `state`, to be searched
+    sa.Column("topic", Prose),
     sa.Index(None, "next_poll"),
 )
+has_hub = feeds.c.hub.is_not(None)
+sa.Index("ix_feeds_hub", feeds.c.id, sqlite_where=has_hub, postgresql_where=has_hub)
 in_hand = feeds.c.lease_until.is_not(None)
 sa.Index("ix_feeds_in_hand", feeds.c.lease_until, feeds.c.host, sqlite_where=in_hand, postgresql_where=in_hand)
 

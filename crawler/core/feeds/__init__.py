@@ -9,12 +9,13 @@ from datetime import tzinfo
 
 from crawler.core.feeds import jsonfeed, sitemap, syndication
 from crawler.core.feeds.fault import FeedFault
+from crawler.core.feeds.links import hub_of, named
 from crawler.core.feeds.scan import scan
 from crawler.core.markup import UndecodableError, decode
 from crawler.core.types import ParsedFeed
 from crawler.errors import Reason
 
-__all__ = ["FeedFault", "parse"]
+__all__ = ["FeedFault", "hub_of", "named", "parse"]
 
 _MAGIC = ((b"%PDF", "a PDF document"), (b"\x89PNG", "an image"), (b"GIF8", "an image"), (b"\xff\xd8\xff", "an image"),
           (b"RIFF", "an image or a sound"), (b"\x1f\x8b", "compressed data"), (b"PK\x03\x04", "an archive"),

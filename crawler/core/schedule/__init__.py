@@ -6,7 +6,7 @@ Rules, in order of rank, each with who asks for it:
      skipHours and skipDays, within `Policy.max`.
   3. Never below an hour, unless the feed asks for it, a person set `every`, or it is earned: something new in at
      least half of its polls, and validators that make a poll without news cheap (rachelbythebay.com/w/feed).
-  4. Within these, the pace of `pace.py`.
+  4. Within these, the pace of `pace.py`; slower where a hub pushes what is new (`push.py`).
 Failures weigh by kind and back off exponentially up to a day; a feed is given up only when it says 410, since dead
 feeds do return (Media Cloud's rss-fetcher).
 """
@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 
 from crawler.core.schedule.headers import fresh, retry_after
 from crawler.core.schedule.pace import learned, worth
-from crawler.core.types import FeedHints, FeedState
+from crawler.core.schedule.push import brought, noted, slowed
+from crawler.core.types import FeedHints, FeedState, Push
 from crawler.errors import Reason
 
 HORIZON = timedelta(days=31)
@@ -35,13 +36,15 @@ MAX_VALIDATOR = 1024    # characters; a longer one is not worth its bytes in eve
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a person configured: bounds of the adaptive interval, a fixed one, whether validators may be sent."""
+    """What a person configured: bounds of the adaptive interval, a fixed one, whether validators may be sent; and what a
+    hub has promised."""
 
     min: timedelta = timedelta(minutes=5)
     start: timedelta = timedelta(minutes=30)
     max: timedelta = timedelta(hours=24)
     every: timedelta | None = None
     validators: bool = True
+    push: Push | None = None
 
 
 _NO_HINTS = FeedHints()
@@ -68,6 +71,8 @@ class Success:
     left: int = 0                         # new entries beyond what a feed may bring in a day, left for the next
     whole: bool = True                    # no entry was left, nor cut off; of use where `changed`
     patterns: str = ""                    # digest of the patterns that chose among the entries; likewise
+    hub: str | None = None                # WebSub, and the feed's own name there; of use where `full`
+    topic: str | None = None
     permanent_url: str | None = None      # where 301/308 only led to
 
 
@@ -122,9 +127,12 @@ def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, S
 
 
 def _succeeded(state: FeedState, outcome: Success, policy: Policy, jitter: float) -> FeedState:
-    known = _read(_described(_tallied(_counted(state, outcome), outcome), outcome), outcome)
+    known = _read(_described(_tallied(_counted(state, outcome, policy.push), outcome), outcome), outcome)
+    known = noted(known, state.last_success, outcome.at, outcome.new, policy.push)
     asked = _asked(known.hints, outcome.fresh)
     interval = _interval(known, outcome, policy, asked)
+    if policy.every is None:    # that, a person has decided
+        interval = slowed(interval, known, outcome.at, policy.push, policy.max)
     length = interval if policy.every is not None else min(interval * (1 + JITTER * jitter), max(interval, policy.max))
     latest = outcome.at + min(max(length, policy.max), HORIZON)
     url, count = _proposal(state, outcome.permanent_url)
@@ -177,14 +185,15 @@ def _read(state: FeedState, outcome: Success) -> FeedState:
     return replace(state, whole=outcome.whole, last_whole=None if outcome.whole else last, patterns=outcome.patterns)
 
 
-def _counted(state: FeedState, outcome: Success) -> FeedState:
+def _counted(state: FeedState, outcome: Success, push: Push | None) -> FeedState:
     """What the poll teaches of the feed's pace. The first one counts for nothing: all of its backlog is new."""
-    rate, rhythm = learned(state, outcome.at, outcome.new)
+    new = outcome.new + brought(state, push)
+    rate, rhythm = learned(state, outcome.at, new)
     if state.last_success is None:
         return replace(state, rate=rate, rhythm=rhythm)
     polls = min(state.polls + 1, _REMEMBERED)
     share = state.news / state.polls if state.polls else 0.0
-    return replace(state, rate=rate, rhythm=rhythm, polls=polls, news=(share + ((outcome.new > 0) - share) / polls) * polls)
+    return replace(state, rate=rate, rhythm=rhythm, polls=polls, news=(share + ((new > 0) - share) / polls) * polls)
 
 
 _REMEMBERED = 20        # polls over which the share of those with news slides
@@ -201,6 +210,7 @@ def _described(state: FeedState, outcome: Success) -> FeedState:
     return replace(
         state, etag=etag, last_modified=last_modified, body_hash=outcome.body_hash or state.body_hash,
         entries=outcome.total if parsed else state.entries, hints=outcome.hints if parsed else state.hints,
+        hub=outcome.hub if outcome.full else state.hub, topic=outcome.topic if outcome.full else state.topic,
     )
 
 

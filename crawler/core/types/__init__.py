@@ -35,6 +35,7 @@ from crawler.core.types.said import (
     FeedState,
     Origin,
     ParsedFeed,
+    Push,
     Resolution,
     Zone,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Page",
     "ParsedFeed",
     "Passage",
+    "Push",
     "Refusal",
     "Relation",
     "Reservation",

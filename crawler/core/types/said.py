@@ -119,6 +119,16 @@ class ParsedFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """A hub that is bound to push what a feed brings: a subscription that it has verified."""
+
+    since: datetime                    # when it was first verified
+    until: datetime                    # when its lease ends
+    last: datetime | None = None       # when it last brought a new entry
+    entries: int = 0                   # new ones that it has brought since `since`
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """What polling knows of a feed; `core.schedule` alone computes the next one."""
 
@@ -151,3 +161,7 @@ class FeedState:
     whole: bool = True                        # every wanted entry of the last document was read
     last_whole: datetime | None = None        # where not: the last success that was whole
     patterns: str = ""                        # digest of `keep` and `drop`, by which the last document was read
+    hub: str | None = None                    # WebSub: whom the last document names as its hub,
+    topic: str | None = None                  # and what it calls itself there
+    pushed: int = 0                           # `Push.entries` as of the last success
+    unpushed: bool = False                    # the last polls brought what the hub should have pushed
