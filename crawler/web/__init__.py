@@ -19,7 +19,8 @@ from crawler.errors import OperationError
 from crawler.log import event
 from crawler.render import markup
 from crawler.web import access, answers, api, feeds, health, queue, story
-from crawler.web.room import ROOM, Room
+from crawler.web.figures import Figures
+from crawler.web.room import FIGURES, ROOM, Room
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ def application(room: Room) -> web.Application:
     gate = access.Gate()
     app = web.Application(middlewares=[answers.guarded, access.host, gate.__call__, access.change],
                           client_max_size=_LARGEST)
-    app[ROOM] = room
+    app[ROOM], app[FIGURES] = room, Figures(room.desk.clock)
+    app.on_cleanup.append(_forget_figures)
     app.add_routes([
         web.get("/", queue.queue), web.get("/sources", queue.sources), web.get("/source", queue.source),
         web.get("/articles/{id}", queue.article), web.get("/rewordings", queue.rewordings),
@@ -55,6 +57,10 @@ def application(room: Room) -> web.Application:
         web.get("/static/{name}", _static), *room.routes,
     ])
     return app
+
+
+async def _forget_figures(app: web.Application) -> None:
+    await app[FIGURES].close()
 
 
 async def _static(request: web.Request) -> web.Response:

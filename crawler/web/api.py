@@ -1,5 +1,6 @@
 """/api/v1/: everything that the page shows and does, as JSON. `openapi.py` describes it; a test holds both together."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +13,7 @@ from crawler.ports import Flow, SourceFigures, StoryQuery
 from crawler.web import asked, openapi
 from crawler.web.answers import body_of, data
 from crawler.web.queue import LAGS
-from crawler.web.room import NAME, ROOM
+from crawler.web.room import FIGURES, NAME, ROOM
 
 _MOST = 100        # stories of one answer
 _CHANGES = 1000    # changes of one answer
@@ -131,8 +132,8 @@ async def changes(request: web.Request) -> web.Response:
 
 async def sources(request: web.Request) -> web.Response:
     """Every source with a part in a story."""
-    since = asked.story_query(asked.given(request.query)).since
-    found = await request.app[ROOM].desk.store.sources(since)
+    since, store = asked.story_query(asked.given(request.query)).since, request.app[ROOM].desk.store
+    found, _ = await request.app[FIGURES].get(f"API sources {since}", lambda: store.sources(since))
     return data(request, {"sources": [_figures(one) for one in found]})
 
 
@@ -157,10 +158,11 @@ async def source(request: web.Request) -> web.Response:
 
 async def flows(request: web.Request) -> web.Response:
     """Who copied whom."""
-    given = request.query
-    since = asked.story_query(asked.given(given)).since
-    found = await request.app[ROOM].desk.store.flows(
-        copier=given.get("copier") or None, origin=given.get("origin") or None, since=since, limit=_limit(request, 100, _CHANGES))
+    given, store, limit = request.query, request.app[ROOM].desk.store, _limit(request, 100, _CHANGES)
+    since, copier, origin = asked.story_query(asked.given(given)).since, given.get("copier") or None, given.get("origin") or None
+    found, _ = await request.app[FIGURES].get(
+        f"API flows {since} {limit} {json.dumps([copier, origin])}",
+        lambda: store.flows(copier=copier, origin=origin, since=since, limit=limit))
     return data(request, {"flows": [_flow(one) for one in found]})
 
 

@@ -14,7 +14,7 @@ from crawler.render.harmless import line
 from crawler.web import asked
 from crawler.web.access import COOKIE, Gate, let_in, let_out
 from crawler.web.answers import page
-from crawler.web.room import NAME, ROOM
+from crawler.web.room import FIGURES, NAME, ROOM
 
 _PERIODS = (("", "All time", None), ("30d", "30 days", 30), ("7d", "7 days", 7), ("1d", "24 hours", 1))
 _SOURCES = 200     # of the table
@@ -39,7 +39,7 @@ async def queue(request: web.Request) -> web.Response:
     return page(
         request, "queue.html", rows=await desk.rows(shelf), next=shelf.next, state=state, matching=numbers[state],
         tabs=[(name, labels[name], numbers[name]) for name in asked.STATES], given=_Given({**given, "state": state, "after": after}),
-        filtered=bool(given.keys() - {"q", "state"}), languages=await desk.store.languages(),
+        filtered=bool(given.keys() - {"q", "state"}), languages=(await request.app[FIGURES].get("languages", desk.store.languages))[0],
         done=_done(request.query.get("done", "")))
 
 
@@ -60,10 +60,14 @@ async def sources(request: web.Request) -> web.Response:
     period = request.query.get("period", "")
     days = next((days for name, _, days in _PERIODS if name == period), None)
     since = desk.clock() - timedelta(days=days) if days else None
-    found = await desk.store.sources(since)
+
+    async def ask() -> Any:
+        return await desk.store.sources(since), await desk.store.flows(since=since, limit=_PAIRS)
+
+    (found, flows), at = await request.app[FIGURES].get(f"sources {period}", ask)
     return page(
         request, "sources.html", sources=found[:_SOURCES], more=len(found) if len(found) > _SOURCES else 0,
-        flows=[_flow(one) for one in await desk.store.flows(since=since, limit=_PAIRS)], period=period,
+        flows=[_flow(one) for one in flows], period=period if days else "", at=core.moment(at),
         periods=[(name, label) for name, label, _ in _PERIODS])
 
 
@@ -78,11 +82,15 @@ async def source(request: web.Request) -> web.Response:
     one = await store.source(name)
     if one is None:
         raise NotFoundError(f"{line(name)[:80] or 'no name'}: no source of this name has a part in a story")
+
+    async def ask() -> Any:
+        return (await store.flows(origin=name, limit=_PAIRS), await store.flows(copier=name, limit=_PAIRS),
+                await store.lags(LAGS, origin=name), await store.lags(LAGS, copier=name))
+
+    (copied_by, copies, copied_lags, lags), _ = await request.app[FIGURES].get(f"source {name}", ask)
     return page(
-        request, "source.html", one=one, lag_labels=LAG_LABELS,
-        copied_by=[_flow(flow) for flow in await store.flows(origin=name, limit=_PAIRS)],
-        copies=[_flow(flow) for flow in await store.flows(copier=name, limit=_PAIRS)],
-        copied_lags=await store.lags(LAGS, origin=name), lags=await store.lags(LAGS, copier=name))
+        request, "source.html", one=one, lag_labels=LAG_LABELS, copied_by=[_flow(flow) for flow in copied_by],
+        copies=[_flow(flow) for flow in copies], copied_lags=copied_lags, lags=lags)
 
 
 async def article(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 from crawler.desk import Desk
 from crawler.settings import Review, Settings
 from crawler.tokens import Tokens
+from crawler.web.figures import Figures
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LOCAL = "local"   # who rules where nobody needs a token
@@ -79,6 +80,7 @@ def _listened(listen: str | None) -> Iterable[str]:
 
 
 ROOM = web.AppKey("room", Room)
+FIGURES = web.AppKey("figures", Figures)
 NAME = web.RequestKey("name", str)
 """On a request: whose it is."""
 FORM = web.RequestKey("form", str)

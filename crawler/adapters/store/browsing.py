@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.loading import endings_of, whole
-from crawler.adapters.store.matching import Order, cursor, matching, page_of, place_of
+from crawler.adapters.store.matching import Order, common_terms, cursor, matching, page_of, place_of
 from crawler.adapters.store.reconcile import follow
 from crawler.errors import NotFoundError
 from crawler.ports import Shelf, StoredStory, StoryQuery
@@ -25,7 +25,8 @@ class Browsing(Part):
     ) -> Shelf:
         """See `ports.Reviewing`."""
         async def look(connection: AsyncConnection) -> Shelf:
-            rows = (await connection.execute(page_of(query, order, after, limit))).all()
+            common = await common_terms(connection, query)
+            rows = (await connection.execute(page_of(query, order, after, limit, common))).all()
             found = await whole(connection, [row.story for row in rows[:limit]], query.without, _FIRST)
             counted = {row.story: row.copies for row in rows}
             return Shelf(tuple(replace(one, copies=counted[one.story.id]) for one in found),
@@ -41,9 +42,10 @@ class Browsing(Part):
     async def beyond(self, query: StoryQuery, story: str) -> str | None:
         """See `ports.Reviewing`."""
         async def look(connection: AsyncConnection) -> str | None:
+            common = await common_terms(connection, query)
             at = (await connection.execute(place_of(story, query))).one_or_none()
             for after in [cursor(at, "queue"), None] if at is not None else [None]:
-                for row in await connection.execute(page_of(query, "queue", after, 1)):
+                for row in await connection.execute(page_of(query, "queue", after, 1, common)):
                     if row.story != story:
                         return str(row.story)
             return None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.listing import name_of, terms_of
 from crawler.adapters.store.tables import articles, copying, listing, members, terms
@@ -15,6 +16,7 @@ Order = Literal["queue", "founded", "changed"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WORDS = 12        # of a search that are looked up
+_COMMON = 4000     # stories from which on a word is common: 100,000 of them have "the"
 _BEGINS = 3        # characters from which on a word may be the beginning of another
 _LAST = "\U0010ffff"
 _RANGE = 1 << 63   # of a number in the database
@@ -34,10 +36,12 @@ def matching(query: StoryQuery) -> sa.Select[Any]:
     return sa.select(listing.c.story).where(*limits(query)).order_by(*_order("queue"))
 
 
-def page_of(query: StoryQuery, order: Order, after: str | None, limit: int) -> sa.Select[Any]:
+def page_of(
+    query: StoryQuery, order: Order, after: str | None, limit: int, common: frozenset[str] = frozenset(),
+) -> sa.Select[Any]:
     """One row more than `limit`, so that it shows whether there are more."""
     rows = sa.select(listing.c.story, listing.c.copies, listing.c.decided, listing.c.rank, listing.c.founded,
-                     listing.c.revision).where(*limits(query))
+                     listing.c.revision).where(*limits(query, common))
     if after is not None:
         rows = rows.where(_beyond(order, after))
     return rows.order_by(*_order(order)).limit(limit + 1)
@@ -80,8 +84,9 @@ def _beyond(order: Order, after: str) -> sa.ColumnElement[bool]:
     return later & listing.c.decided if found["decided"] == "1" else listing.c.decided | later
 
 
-def limits(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
-    """What a story must be to match, each over its row of `listing`."""
+def limits(query: StoryQuery, common: frozenset[str] = frozenset()) -> list[sa.ColumnElement[bool]]:
+    """What a story must be to match, each over its row of `listing`. Words in `common` are looked for in each story, the
+    others by what they lead to."""
     found = [*_times(query), *_sizes(query), *_sources(query)]
     if query.language is not None:
         found.append(listing.c.language == query.language)
@@ -93,7 +98,25 @@ def limits(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
         found.append(STATES[query.state])
     if query.feeds is not None:
         found.append(sa.or_(sa.false(), *(listing.c.feeds.contains(f",{id_},", autoescape=True) for id_ in sorted(query.feeds))))
-    return found + [listing.c.story.in_(_with_term(term)) for term in list(dict.fromkeys(terms_of(query.words)))[:_WORDS]]
+    return [*found, *(sa.exists().where(terms.c.story == listing.c.story, _is(term)) if term in common
+                      else listing.c.story.in_(sa.select(terms.c.story).where(_is(term))) for term in asked_terms(query))]
+
+
+def asked_terms(query: StoryQuery) -> list[str]:
+    """The words of a query as they are looked up."""
+    return list(dict.fromkeys(terms_of(query.words)))[:_WORDS]
+
+
+async def common_terms(connection: AsyncConnection, query: StoryQuery, *, counting: bool = False) -> frozenset[str]:
+    """Those of its words that so many stories have that it is quicker to look into each story of the list than to follow
+    them all. Who counts follows them all the same, where there is no rarer word to begin with."""
+    asked = asked_terms(query)
+    found = set()
+    for term in asked:
+        some = sa.select(terms.c.story).where(_is(term)).limit(_COMMON).subquery()
+        if (await connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0) >= _COMMON:
+            found.add(term)
+    return frozenset(found) if not counting or len(found) < len(asked) else frozenset()
 
 
 STATES = {
@@ -103,13 +126,10 @@ STATES = {
 }
 
 
-def _with_term(term: str) -> sa.Select[Any]:
+def _is(term: str) -> sa.ColumnElement[bool]:
     # With a type of their own: PostgreSQL takes no cast with the column's collation between the two.
     word, last = sa.literal(term, sa.Text()), sa.literal(term + _LAST, sa.Text())
-    is_it = terms.c.term == word
-    if len(term) >= _BEGINS:
-        is_it = (terms.c.term >= word) & (terms.c.term <= last)
-    return sa.select(terms.c.story).where(is_it)
+    return (terms.c.term >= word) & (terms.c.term <= last) if len(term) >= _BEGINS else terms.c.term == word
 
 
 def _times(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
@@ -121,7 +141,10 @@ def _times(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
     shown = (members.c.position == 0) | members.c.kind.not_in(sorted(query.without))
     seen = [articles.c.first_seen >= query.since] if query.since is not None else []
     seen += [articles.c.first_seen <= query.until] if query.until is not None else []
-    return [*found, sa.exists().where(members.c.story == listing.c.story, articles.c.id == members.c.article, shown, *seen)]
+    inside = sa.exists().where(members.c.story == listing.c.story, articles.c.id == members.c.article, shown, *seen)
+    if query.since and query.until and not query.without:   # only of a story that begins before and ends after is it asked
+        inside = (listing.c.earliest >= query.since) | (listing.c.latest <= query.until) | inside
+    return [*found, inside]
 
 
 def _sizes(query: StoryQuery) -> list[sa.ColumnElement[bool]]:

@@ -273,6 +273,8 @@ listing = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False, unique=True),  # grows with each change of any story
     sa.Index("ix_listing_queue", "decided", "rank", "story"),
     sa.Index(None, "founded"),
+    sa.Index("ix_listing_states", "ruled", "decided"),
+    sa.Index(None, "language"),
 )
 
 copying = sa.Table(                                                 # a row a copy, derived as `listing` is

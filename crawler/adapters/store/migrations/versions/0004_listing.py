@@ -63,6 +63,8 @@ def _listing() -> None:
         sa.UniqueConstraint("revision", name="uq_listing_revision"))
     op.create_index("ix_listing_queue", "listing", ["decided", "rank", "story"], unique=False)
     op.create_index("ix_listing_founded", "listing", ["founded"], unique=False)
+    op.create_index("ix_listing_states", "listing", ["ruled", "decided"], unique=False)
+    op.create_index("ix_listing_language", "listing", ["language"], unique=False)
 
 
 def _copying() -> None:
