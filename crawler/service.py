@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from crawler import app, background
+from crawler import __version__, app, background, meters
 from crawler.daemon import STORE_PAUSE, Daemon
 from crawler.errors import FirsthandError, StoreError
 from crawler.front import served
@@ -42,6 +42,7 @@ async def run(settings: Settings, load: Callable[[], Settings]) -> None:
     opened at the start.
     """
     process = _Process(settings, load)
+    meters.begin(__version__, "sqlite" if settings.store.startswith("sqlite") else "postgresql")
     with background.claimed(settings.state_dir), _signals(process.stop, process.reload), Watchdog().watching():
         while process.next is not None:
             await process.run()
@@ -116,9 +117,11 @@ class _Process:
         try:
             self.next = self.load()
         except FirsthandError as error:
+            meters.RELOADS.count(outcome="refused")
             for line in str(error).splitlines():
                 event(_log, "reload-refused", logging.ERROR, mistake=line)
             return
+        meters.RELOADS.count(outcome="done")
         event(_log, "reloaded", feeds=len(self.next.feeds))
         self.asked.set()
         if self.daemon is not None:
