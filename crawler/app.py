@@ -13,6 +13,7 @@ from crawler.adapters.store import open_store
 from crawler.daemon import Daemon, Timing
 from crawler.desk import Desk
 from crawler.documents import Documents
+from crawler.health import Health
 from crawler.hubs import Hubs
 from crawler.outward import Outward
 from crawler.pages import Pages
@@ -49,6 +50,7 @@ class App:
     daemon: Daemon
     desk: Desk
     outward: Outward
+    health: Health
 
     async def sync(self) -> None:
         """Make the stored list of feeds equal the configured one."""
@@ -85,8 +87,8 @@ async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING
         desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
         outward = Outward(store, clock, Webhooks(settings, store, outbox, clock),
                           Hubs(settings, store, fetcher, outbox, clock, documents=documents))
-        yield App(settings, store, fetcher, pool, clock, pipeline, Daemon(pipeline, store, clock, timing, outward), desk,
-                  outward)
+        daemon = Daemon(pipeline, store, clock, timing, outward)
+        yield App(settings, store, fetcher, pool, clock, pipeline, daemon, desk, outward, Health(store, clock, daemon, pool))
 
 
 def _from(contact: str | None) -> str | None:

@@ -18,8 +18,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from crawler import meters
 from crawler.errors import LeaseLostError, StoreError
 from crawler.log import event
 from crawler.outward import ASKED_AT_ONCE, TOLD_AT_ONCE, Outward
@@ -75,6 +76,14 @@ class _InHand:
 
 
 @dataclass(slots=True)
+class Progress:
+    """Of one queue, in seconds of the event loop's clock: when it was last looked after, and when a piece was last done."""
+
+    turned: float
+    done: float
+
+
+@dataclass(slots=True)
 class Daemon:
     """Drains the queues of one store."""
 
@@ -84,6 +93,7 @@ class Daemon:
     timing: Timing = Timing()
     outward: Outward | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: dict[str, Progress] = field(default_factory=dict)   # by the name of the queue, while `run` keeps them
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def queues(self) -> tuple[Queue, Queue, Queue]:
@@ -146,6 +156,8 @@ class Daemon:
         """Until `stopping` is set; then finish what is in flight."""
         queues = (*self.queues(), *self.outward_queues())
         self._wake = {name: asyncio.Event() for name in (*(queue.name for queue in queues), "tidy", "clock")}
+        now = asyncio.get_running_loop().time()
+        self.progress = {queue.name: Progress(now, now) for queue in queues}
         async with asyncio.TaskGroup() as group:
             for queue in queues:
                 group.create_task(self._keep(queue), name=queue.name)
@@ -159,6 +171,7 @@ class Daemon:
     async def _keep(self, queue: Queue) -> None:
         """Drain a queue for ever; a store that fails pauses it, nothing ends it but `stop`."""
         while not self.stopping.is_set():
+            self._turned(queue)
             try:
                 done = await self._drain(queue)
                 # What is due and cannot be claimed is another's, or its host has no place: no use in asking at once.
@@ -192,6 +205,7 @@ class Daemon:
             jump = now - then - passed
             then, mark = now, loop.time()
             if abs(jump) > _JUMP * self.timing.speed:
+                meters.CLOCK_JUMPS.count()
                 event(_log, "clock-jumped", logging.WARNING, seconds=round(jump.total_seconds()))
                 await self._reset_clock(now)
 
@@ -225,6 +239,7 @@ class Daemon:
         done = 0
         try:
             while not self.stopping.is_set():
+                self._turned(queue)
                 running |= await self._claim(queue, queue.width - len(running))
                 if not running:
                     break
@@ -242,6 +257,10 @@ class Daemon:
             stop.cancel()
             await self._finish(set(running))
         return done
+
+    def _turned(self, queue: Queue) -> None:
+        if queue.name in self.progress:
+            self.progress[queue.name].turned = asyncio.get_running_loop().time()
 
     async def _claim(self, queue: Queue, room: int) -> dict[asyncio.Task[None], _InHand]:
         if room <= 0:
@@ -291,22 +310,33 @@ class Daemon:
 
     async def _do(self, queue: Queue, hand: _InHand) -> None:
         """One piece of work. What goes wrong with it must not end the others."""
+        with meters.WORK_SECONDS.timed(queue=queue.name):
+            outcome = await self._outcome(queue, hand)
+        meters.WORK.count(queue=queue.name, outcome=outcome)
+        if outcome == "done" and queue.name in self.progress:
+            self.progress[queue.name].done = asyncio.get_running_loop().time()
+        for name in queue.feeds:
+            self.wake(name)
+
+    async def _outcome(self, queue: Queue, hand: _InHand) -> Literal["done", "failed", "lease_lost"]:
         try:
             async with hand.bound:
                 await queue.work(hand.item)
         except TimeoutError as error:
             if not hand.bound.expired():
                 event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
-            else:
-                event(_log, "lease-lost", logging.WARNING, queue=queue.name, id=hand.item.id)
+                return "failed"
+            event(_log, "lease-lost", logging.WARNING, queue=queue.name, id=hand.item.id)
+            return "lease_lost"
         except LeaseLostError as error:
             event(_log, "lease-lost", logging.WARNING, queue=queue.name, error=error)
+            return "lease_lost"
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours on one item: logged, leased, tried again later
             event(_log, "work-failed", logging.ERROR, queue=queue.name, error=error)
-        for name in queue.feeds:
-            self.wake(name)
+            return "failed"
+        return "done"
 
 
 def _raise_first(finished: set[asyncio.Task[None]]) -> None:

@@ -36,7 +36,7 @@ async def run(
             settings = Settings.model_validate({**world.settings(proxy, Path(folder)), "review": {"listen": listen}})
             async with app.opened(settings, lambda: world.now) as opened:
                 await crawl(opened, world, progress)
-                async with served(opened) as address:
+                async with served(opened, alone=True) as address:
                     show(await opened.desk.report(StoryQuery()), address)
                     if address is not None:
                         await asyncio.Event().wait()    # until whoever started it has seen enough

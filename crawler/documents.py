@@ -42,6 +42,16 @@ Result = schedule.Success | schedule.Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """What came of one request for a feed: the entries that are wanted, in feed order, and those that were left out."""
+
+    outcome: Outcome
+    result: Result
+    entries: Sequence[SeenEntry] = ()
+    dropped: Sequence[Dropped] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Documents:
     """Documents of feeds, over the ports."""
 
@@ -58,29 +68,23 @@ class Documents:
         return schedule.Policy(poll.min, poll.start, poll.max, feed.config.every, feed.config.validators,
                                feed.push if self.settings.review.public_url else None)   # nowhere to push to
 
-    async def get(self, feed: Feed, address: str) -> tuple[Outcome, Result, list[SeenEntry]]:
-        """One request, what came of it, and the entries of the document: the wanted ones, in feed order."""
+    async def get(self, feed: Feed, address: str) -> Document:
+        """One request and what came of it."""
         etag, modified = schedule.conditional(feed.state, self.clock(), self.policy(feed))
         outcome = await self.fetcher.get(Request(
             address, "feed", etag, modified,
             tuple((name, secret.get_secret_value()) for name, secret in feed.config.headers.items()),
             (feed.config.auth.username, feed.config.auth.password.get_secret_value()) if feed.config.auth else None))
-        result, entries = await self._read_feed(feed, outcome, conditional=bool(etag or modified))
-        return outcome, result, entries
-
-    async def _read_feed(
-        self, feed: Feed, outcome: Outcome, *, conditional: bool,
-    ) -> tuple[Result, list[SeenEntry]]:
         match outcome:
             case Fetched():
                 return await self._parse_feed(feed, outcome)
             case Unchanged():
-                return self._unchanged(feed, outcome, conditional=conditional), []
+                return Document(outcome, self._unchanged(feed, outcome, conditional=bool(etag or modified)))
             case Refused():
                 wait = schedule.retry_after(outcome.headers, outcome.at)
-                return schedule.Failure(outcome.at, outcome.reason, outcome.status, wait, outcome.detail), []
+                return Document(outcome, schedule.Failure(outcome.at, outcome.reason, outcome.status, wait, outcome.detail))
             case Failed():
-                return schedule.Failure(outcome.at, outcome.reason, None, None, outcome.detail), []
+                return Document(outcome, schedule.Failure(outcome.at, outcome.reason, None, None, outcome.detail))
 
     def _unchanged(self, feed: Feed, outcome: Unchanged, *, conditional: bool) -> Result:
         if not conditional:
@@ -92,9 +96,7 @@ class Documents:
             body_hash=feed.state.body_hash, fresh=schedule.fresh(outcome.headers, outcome.at), hints=feed.state.hints,
             permanent_url=outcome.permanent_url)
 
-    async def _parse_feed(
-        self, feed: Feed, outcome: Fetched,
-    ) -> tuple[Result, list[SeenEntry]]:
+    async def _parse_feed(self, feed: Feed, outcome: Fetched) -> Document:
         """The same bytes as last time are not parsed again, but their new validators count."""
         hash_ = xxhash.xxh3_128_hexdigest(outcome.body)
         parsed: ParsedFeed | None = None
@@ -105,16 +107,16 @@ class Documents:
                 parsed, entries = await self.pool.run(
                     reader, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"), timeout=FEED_SECONDS)
             except (feeds.FeedFault, WorkerError) as fault:
-                return schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail), []
+                return Document(outcome, schedule.Failure(outcome.at, fault.reason, outcome.status, None, fault.detail))
             except Exception as error:  # noqa: BLE001 - whatever a parser raises over foreign bytes
                 detail = f"could not be read: {type(error).__name__}: {error}"
-                return schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail), []
+                return Document(outcome, schedule.Failure(outcome.at, Reason.NOT_A_FEED, outcome.status, None, detail))
         self._note_dropped(feed, parsed)
         return await self._success(feed, outcome, parsed, hash_, entries)
 
     async def _success(
         self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None, hash_: str, entries: list[SeenEntry],
-    ) -> tuple[schedule.Success, list[SeenEntry]]:
+    ) -> Document:
         headers = dict(outcome.headers)
         known = await self.store.recognise(feed, entries) if entries else Recognised()
         allowance = schedule.allowance(feed.state, outcome.at, self.settings.crawl.quota.entries)
@@ -124,27 +126,27 @@ class Documents:
             event(_log, "entries-left", logging.WARNING, url=feed.url, reason=Reason.QUOTA, more=left)
             headers, hash_ = {}, ""
         hub, topic = self._hub(feed, outcome, parsed)
-        return schedule.Success(
+        return Document(outcome, schedule.Success(
             outcome.at, len(parsed.entries) if parsed else feed.state.entries, len(known.new) - left,
             full=True, changed=parsed is not None, etag=headers.get("etag"), last_modified=headers.get("last-modified"),
             body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
             hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url,
             renamed=len(known.renamed), left=left, whole=not left and not _cut(parsed),
-            patterns=patterns(feed.config), hub=hub, topic=topic), entries
+            patterns=patterns(feed.config), hub=hub, topic=topic), entries, parsed.dropped if parsed else ())
 
     def _hub(self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
         """Of a document that is the last one again, what was read in it holds, unless the headers say otherwise."""
         found = feeds.hub_of(outcome.headers, outcome.final_url, parsed)
         return found if parsed is not None or found[0] else (feed.state.hub, feed.state.topic)
 
-    async def pushed(self, push: Pushed) -> list[SeenEntry]:
-        """What a hub distributed: the entries that are wanted, in feed order. Raises `feeds.FeedFault`, WorkerError, and
-        whatever a parser raises over foreign bytes."""
+    async def pushed(self, push: Pushed) -> tuple[list[SeenEntry], Sequence[Dropped]]:
+        """What a hub distributed: the entries that are wanted, in feed order, and those that were left out. Raises
+        `feeds.FeedFault`, WorkerError, and whatever a parser raises over foreign bytes."""
         feed = push.feed
         reader = partial(read, feed.config, self.sources.zone(feed.source))
         parsed, entries = await self.pool.run(reader, push.body, feed.url, push.content_type, timeout=FEED_SECONDS)
         self._note_dropped(feed, parsed)
-        return entries
+        return entries, parsed.dropped
 
     def _note_dropped(self, feed: Feed, parsed: ParsedFeed | None) -> None:
         """Each entry that is left out is named; of many, twenty, and how many more."""

@@ -6,6 +6,7 @@ hub comes from the configuration: it is told through the outbox.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -13,8 +14,9 @@ from urllib.parse import urlencode
 
 import xxhash
 
-from crawler import metrics
+from crawler import accounts, metrics
 from crawler.core import feeds, schedule, urls
+from crawler.core.types import Dropped
 from crawler.documents import Documents, bounded, patterns
 from crawler.errors import Reason, UnstorableError, WorkerError
 from crawler.log import event
@@ -97,10 +99,11 @@ class Hubs:
     async def read(self, push: Pushed) -> None:
         """Store the entries of a document that a hub distributed. Raises LeaseLostError."""
         feed = push.feed
-        entries = await self._parsed(push)
-        if isinstance(entries, Refusal):
-            await self._refuse(push, entries)
+        read = await self._parsed(push)
+        if isinstance(read, Refusal):
+            await self._refuse(push, read)
             return
+        entries, dropped = read
         known = await self._store.recognise(feed, entries)
         most = max(0, self._settings.crawl.quota.entries - push.today)
         kept, left = bounded(entries, known, most, unstable=feed.state.unstable >= schedule.UNSTABLE)
@@ -110,11 +113,13 @@ class Hubs:
             stored = await self._store.finish_push(push, kept, patterns(feed.config))
         except UnstorableError as error:
             await self._refuse(push, Refusal(Reason.STORE, str(error)))
+            accounts.listed(kept, dropped, left, None)
             return
+        accounts.listed(kept, dropped, left, stored)
         _count_push("read")
         event(_log, "feed-pushed", url=feed.url, entries=len(entries), new=stored.new, changed=stored.changed)
 
-    async def _parsed(self, push: Pushed) -> list[SeenEntry] | Refusal:
+    async def _parsed(self, push: Pushed) -> tuple[list[SeenEntry], Sequence[Dropped]] | Refusal:
         if push.token > CLAIMS:
             return Refusal(Reason.MEMORY, f"taken up {push.token} times and never read")
         try:

@@ -1,99 +1,115 @@
-"""Counters and gauges in memory, shown in Prometheus' text format. Every name begins with `firsthand_`.
+"""Counters, gauges and histograms, shown as Prometheus reads them: prometheus-client's one door.
 
-    metrics.count("firsthand_polls_total", "Polls by outcome", outcome="fetched")
-    metrics.gauge("firsthand_backlog_entries", 12, "Entries that wait to be collected")
+    metrics.count("firsthand_polls_total", "Polls by outcome", outcome="changed")
+    metrics.gauge("firsthand_queue", 12, "What waits", queue="entries")
+    metrics.observe("firsthand_step_seconds", 0.3, "Time of a step", metrics.SECONDS, step="judge")
     metrics.render()
 
-One registry for a process; the lock makes it safe from worker threads too. Labels must come from closed lists (a
-reason, an outcome), never from foreign text: each value of a label is a series for ever.
+One registry for a process, none of the library's own; any thread may count. Which metrics there are, with all values of
+their labels, is in `meters.py`. The library is imported at the first of them: its .04 s are not for `--help`.
 """
 
 import re
+from collections.abc import Sequence
 from threading import Lock
-from typing import Literal
+from typing import Any
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = (.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60)
+"""Buckets for what takes milliseconds to a minute."""
 
 _NAME = re.compile(r"firsthand_[a-z0-9_]+")
 _MOST_SERIES = 1000  # of one metric: beyond that somebody has put foreign text into a label
 
-Labels = tuple[tuple[str, str], ...]
-
 
 class Registry:
-    """Named series with their help text."""
+    """Named series with their help text. A metric's kind, labels and buckets are those of its first use."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._series: dict[str, dict[Labels, float]] = {}
-        self._about: dict[str, tuple[str, str]] = {}  # name -> (type, help)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._inner: Any = None
+        self._metrics: dict[str, Any] = {}
+        self._series: dict[str, set[tuple[str, ...]]] = {}
 
     def count(self, name: str, help: str = "", amount: float = 1, /, **labels: str) -> None:
         """Add to a counter; its name ends with `_total`. Raises ValueError on a bad name or a negative amount."""
         if not name.endswith("_total") or amount < 0:
             raise ValueError(f"{name}: a counter only grows, and its name ends with _total")
-        with self._lock:
-            series, key = self._of(name, "counter", help), tuple(sorted(labels.items()))
-            if key in series or len(series) < _MOST_SERIES:
-                series[key] = series.get(key, 0) + amount
+        if (series := self._of("Counter", name, help, labels)) is not None:
+            series.inc(amount)
 
     def gauge(self, name: str, value: float, help: str = "", /, **labels: str) -> None:
         """Set a gauge. Raises ValueError on a bad name."""
-        with self._lock:
-            series, key = self._of(name, "gauge", help), tuple(sorted(labels.items()))
-            if key in series or len(series) < _MOST_SERIES:
-                series[key] = value
+        if (series := self._of("Gauge", name, help, labels)) is not None:
+            series.set(value)
+
+    def observe(
+        self, name: str, value: float, help: str = "", buckets: Sequence[float] = SECONDS, /, **labels: str,
+    ) -> None:
+        """Put a value into a histogram. Raises ValueError on a bad name."""
+        if (series := self._of("Histogram", name, help, labels, buckets=buckets)) is not None:
+            series.observe(value)
+
+    def declare(self, kind: str, name: str, help: str, labels: dict[str, str], **more: Any) -> None:
+        """Make a series ("Counter", "Gauge", "Histogram") stand at zero before anything was counted: else it is missing,
+        and what is missing raises no alarm."""
+        self._of(kind, name, help, labels, **more)
 
     def value(self, name: str, /, **labels: str) -> float:
-        """The present value, 0 where there is none."""
-        with self._lock:
-            return self._series.get(name, {}).get(tuple(sorted(labels.items())), 0)
+        """The present value, 0 where there is none; of a histogram ask for `NAME_count` or `NAME_sum`."""
+        found = self._inner.get_sample_value(name, labels) if self._inner is not None else None
+        return float(found or 0)
 
     def render(self) -> str:
-        """Everything in Prometheus' text format, by name."""
-        with self._lock:
-            return "".join(self._metric(name) for name in sorted(self._series))
+        """Everything in Prometheus' text format, with what the process itself takes."""
+        if self._inner is None:
+            self._open()
+        from prometheus_client import generate_latest  # noqa: PLC0415 - see the head
+
+        return generate_latest(self._inner).decode()
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._series.clear()
-            self._about.clear()
+            self._begin()
 
-    def _of(self, name: str, type_: Literal["counter", "gauge"], help: str) -> dict[Labels, float]:
-        if name not in self._series:
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"{name}: expected firsthand_ and lower case")
-            self._series[name], self._about[name] = {}, (type_, help)
-        elif self._about[name][0] != type_:
-            raise ValueError(f"{name} is a {self._about[name][0]} already")
-        return self._series[name]
+    def _of(self, kind: str, name: str, help: str, labels: dict[str, str], **more: Any) -> Any:
+        """The series; None where the metric has too many."""
+        key = tuple(str(labels[label]) for label in sorted(labels))
+        with self._lock:
+            metric = self._metrics.get(name) or self._made(kind, name, help, sorted(labels), more)
+            if type(metric).__name__ != kind:
+                raise ValueError(f"{name} is a {type(metric).__name__.lower()} already")
+            known = self._series.setdefault(name, set())
+            if key not in known and len(known) >= _MOST_SERIES:
+                return None
+            known.add(key)
+        return metric.labels(*key) if key else metric
 
-    def _metric(self, name: str) -> str:
-        type_, about = self._about[name]
-        head = f"# HELP {name} {_escape_help(about)}\n# TYPE {name} {type_}\n"
-        return head + "".join(f"{name}{_labels(key)} {_number(value)}\n"
-                              for key, value in sorted(self._series[name].items()))
+    def _made(self, kind: str, name: str, help: str, labels: Sequence[str], more: dict[str, Any]) -> Any:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name}: expected firsthand_ and lower case")
+        if self._inner is None:
+            self._open()
+        import prometheus_client  # noqa: PLC0415 - see the head
 
+        self._metrics[name] = metric = getattr(prometheus_client, kind)(
+            name, help, labels, registry=self._inner, **more)
+        return metric
 
-def _labels(labels: Labels) -> str:
-    inside = ",".join(f'{key}="{_escape(value)}"' for key, value in labels)
-    return f"{{{inside}}}" if inside else ""
+    def _open(self) -> None:
+        import prometheus_client  # noqa: PLC0415 - see the head
 
-
-def _escape(value: str) -> str:
-    return str(value).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _escape_help(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+        prometheus_client.disable_created_metrics()   # type: ignore[no-untyped-call]  # the library's own gap; a second series for each that nobody asks for
+        self._inner = prometheus_client.CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=self._inner)
 
 
 registry = Registry()
 """The registry of this process."""
 
-count, gauge, value, render = registry.count, registry.gauge, registry.value, registry.render
+count, gauge, observe, declare = registry.count, registry.gauge, registry.observe, registry.declare
+value, render = registry.value, registry.render

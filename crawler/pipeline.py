@@ -17,7 +17,7 @@ from datetime import datetime
 
 import xxhash
 
-from crawler import matcher
+from crawler import accounts, matcher, meters
 from crawler.core import boilerplate, schedule, urls
 from crawler.core.types import Article, FeedState, Link, Match, Settled
 from crawler.documents import Documents
@@ -70,9 +70,10 @@ class Pipeline:
         """Ask a feed what is new, and commit its entries with the state from which the next poll follows."""
         policy = self.documents.policy(feed)
         address = feed.state.moved_to or feed.url
-        outcome, result, entries = await self.documents.get(feed, address)
+        document = await self.documents.get(feed, address)
+        result = document.result
         if isinstance(result, schedule.Failure):
-            await self.pages.keep_quiet(outcome)
+            await self.pages.keep_quiet(document.outcome)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
         state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
         if address_ := schedule.adopt(state):
@@ -80,7 +81,8 @@ class Pipeline:
             event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
         if state.unstable >= schedule.UNSTABLE > feed.state.unstable:
             event(_log, "feed-flagged", logging.WARNING, url=feed.url, flag="unstable_ids", detail=state.detail)
-        stored = await self._finish_poll(feed, state, entries, result)
+        stored = await self._finish_poll(feed, state, document.entries, result)
+        accounts.polled(document, stored)
         if stored is not None and not isinstance(result, schedule.Failure):
             event(_log, "feed-polled", url=feed.url, entries=result.total, new=stored.new, changed=stored.changed,
                   next=state.next_poll)
@@ -106,15 +108,18 @@ class Pipeline:
             detail = f"taken up {sighting.token} times and never finished"
             event(_log, "page-failed", logging.ERROR, url=sighting.url, reason=Reason.MEMORY, detail=detail)
             await self.store.fail_sighting(sighting, Reason.MEMORY, detail, None, self.clock())
+            accounts.given_up(sighting, Reason.MEMORY)
             return
         known = await self.store.article_at(sighting.url)
         if known is not None and sighting.purpose != "revisit":
             await self.store.attach(sighting, known, self.clock())
+            accounts.attached(sighting)
             return
         draft = await self._draft(sighting)
         if isinstance(draft, Postponed):
             event(_log, "page-postponed", url=sighting.url, reason=draft.reason, until=draft.until)
             await self.store.postpone(sighting, draft.until, draft.reason, draft.detail)
+            accounts.postponed(draft.reason)
             return
         failed = await self._save(draft, sighting) if isinstance(draft, Draft) else draft
         if failed is not None:
@@ -122,6 +127,10 @@ class Pipeline:
             event(_log, "page-failed", logging.WARNING, url=sighting.url, reason=failed.reason, detail=failed.detail,
                   retry=retry)
             await self.store.fail_sighting(sighting, failed.reason, failed.detail, retry, self.clock())
+            if retry is None:
+                accounts.given_up(sighting, failed.reason)
+            else:
+                accounts.retried(failed.reason)
 
     async def _save(self, draft: Draft, sighting: Sighting) -> Failed | None:
         """Commit the article; None where that is done."""
@@ -129,6 +138,7 @@ class Pipeline:
             saved = await self.store.save_article(draft, sighting, self.clock())
         except UnstorableError as error:
             return Failed(Reason.STORE, str(error), self.clock())
+        accounts.saved(sighting, draft, saved)
         event(_log, "article", url=draft.url, source=draft.source, outcome=saved.outcome,
               wall=",".join(draft.page.walls) or None)
         return None
@@ -147,14 +157,17 @@ class Pipeline:
     async def judge(self, judgement: Judgement) -> list[StoryChange]:
         """Find whom an article copies and who copies it, and settle the stories that this touches."""
         changes: list[StoryChange] = []
+        outcome = "done"
         try:
             changes = await self._place(judgement.article)
         except (WorkerError, UnstorableError) as error:
+            outcome = "failed"
             # It would fail again: what was found before stays, until something marks the article anew.
             reason = error.reason if isinstance(error, WorkerError) else Reason.STORE
             event(_log, "judge-failed", logging.ERROR, url=judgement.article.url, reason=reason, detail=error)
         await self._follow(judgement.article)
         await self.store.finish_judging(judgement, self.clock())
+        meters.JUDGEMENTS.count(outcome=outcome)
         for change in changes:
             event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
         return changes
@@ -264,13 +277,14 @@ class Pipeline:
 
     async def _settle(self, touched: Sequence[str]) -> list[StoryChange]:
         """Part the components of these articles anew."""
-        changes, settled = [], set[str]()
+        changes: list[StoryChange] = []
+        settled = set[str]()
         for id_ in touched:
             if id_ not in settled:
                 ids, matches = await self.store.component(id_, COMPONENT)
                 readings = await self._readings(ids)
                 found = await self._settled(readings, matches) if len(readings) > 1 else Settled()
-                changes += await self.store.save_stories(ids, found.stories, self.clock(), found.links)
+                changes += accounts.settled(await self.store.save_stories(ids, found.stories, self.clock(), found.links))
                 settled.update(ids)
         return changes
 

@@ -1,6 +1,7 @@
 """The daemon as a process: one pass, or until a signal says stop; the configuration read again on SIGHUP."""
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import signal
@@ -8,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from crawler import app, background
+from crawler import __version__, app, background, meters, supervision
 from crawler.daemon import STORE_PAUSE, Daemon
 from crawler.errors import FirsthandError, StoreError
 from crawler.front import served
+from crawler.health import Health
 from crawler.log import event
 from crawler.settings import Settings
 from crawler.watchdog import Watchdog
@@ -42,16 +44,19 @@ async def run(settings: Settings, load: Callable[[], Settings]) -> None:
     opened at the start.
     """
     process = _Process(settings, load)
+    meters.begin(__version__, "sqlite" if settings.store.startswith("sqlite") else "postgresql")
+    faulthandler.enable()   # where it hung, if a watchdog ends it: the signal of systemd's is SIGABRT
     with background.claimed(settings.state_dir), _signals(process.stop, process.reload), Watchdog().watching():
-        while process.next is not None:
-            await process.run()
+        async with supervision.supervised(lambda: process.health):
+            while process.next is not None:
+                await process.run()
     event(_log, "stopped")
 
 
 async def serve(settings: Settings) -> None:
     """The review page alone, until SIGTERM or SIGINT. Raises OperationError, StoreError."""
     stopping = asyncio.Event()
-    async with app.opened(settings) as opened, served(opened):
+    async with app.opened(settings) as opened, served(opened, alone=True):
         with _signals(stopping.set), Watchdog().watching():
             background.notify_ready()
             await stopping.wait()
@@ -64,6 +69,7 @@ class _Process:
     next: Settings | None
     load: Callable[[], Settings]
     daemon: Daemon | None = None
+    health: Health | None = None
     ready: bool = False
     stopped: bool = False
     asked: asyncio.Event = field(default_factory=asyncio.Event)   # to stop or to reload
@@ -87,7 +93,7 @@ class _Process:
                 self.next = settings
 
     async def _run(self, settings: Settings) -> None:
-        async with app.opened(settings) as opened, served(opened, alone=True):
+        async with app.opened(settings) as opened, served(opened, needed=not self.ready):
             self.daemon = opened.daemon
             if not self.ready:
                 await opened.store.verify()
@@ -96,13 +102,20 @@ class _Process:
                 settle_memory()
                 background.notify_ready()
                 self.ready = True
+            else:
+                supervision.ready("the configuration was read again")
+            self.health = opened.health
             event(_log, "running", feeds=len(settings.feeds), store=settings.store.partition(":")[0])
             if self.stopped or self.next is not None:   # asked while this one was being opened
                 opened.daemon.stop()
-            await opened.daemon.run()
+            try:
+                await opened.daemon.run()
+            finally:
+                self.health = None
 
     def stop(self) -> None:
         """No further daemon; this one finishes what is in hand."""
+        supervision.stopping()
         self.next, self.stopped = None, True
         self.asked.set()
         if self.daemon is not None:
@@ -113,12 +126,16 @@ class _Process:
         background.reopen_log()
         if self.stopped:
             return
+        supervision.reloading()
         try:
             self.next = self.load()
         except FirsthandError as error:
+            meters.RELOADS.count(outcome="refused")
             for line in str(error).splitlines():
                 event(_log, "reload-refused", logging.ERROR, mistake=line)
+            supervision.ready("the new configuration was refused, see the log; the old one stays")
             return
+        meters.RELOADS.count(outcome="done")
         event(_log, "reloaded", feeds=len(self.next.feeds))
         self.asked.set()
         if self.daemon is not None:

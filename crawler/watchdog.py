@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from crawler import metrics
+from crawler import meters
 from crawler.log import event
 
 TICK = 0.05        # seconds
@@ -64,10 +64,9 @@ class Watchdog:
     def _tick(self) -> None:
         lag = max(0.0, time.monotonic() - self._due)
         held = min(lag, time.thread_time() - self._used)   # many short steps use time too, but delay nothing
-        metrics.gauge("firsthand_loop_lag_seconds", lag, "Delay of the event loop, just now")
-        metrics.gauge("firsthand_loop_lag_max_seconds", max(lag, self.lag), "Longest delay of the event loop")
-        metrics.gauge("firsthand_loop_held_max_seconds", max(held, self.held),
-                      "Longest time for which the event loop computed without a pause")
+        meters.LOOP_LAG.set(lag)
+        meters.LOOP_LAG_MAX.set(max(lag, self.lag))
+        meters.LOOP_HELD_MAX.set(max(held, self.held))
         if held > HELD:
             self._report(lag, held)
         if lag >= self.lag:
@@ -77,7 +76,7 @@ class Watchdog:
         self._mark()
 
     def _report(self, lag: float, held: float) -> None:
-        metrics.count("firsthand_loop_held_total", f"Steps that held the event loop for over {HELD:g} s")
+        meters.LOOP_HELD.count()
         now = time.monotonic()
         if now - self._said > _QUIET:
             self._said = now

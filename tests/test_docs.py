@@ -15,6 +15,7 @@ from crawler.core import elect
 from crawler.core.elect import cases
 from crawler.core.types import AttributionKind, Kind
 from crawler.errors import Reason
+from crawler.meters import Ending
 from crawler.render import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +81,12 @@ def test_no_command_is_explained_that_does_not_exist(row):
     """The first word of each command in the table's first column."""
     for part in row.split(" · "):
         assert re.match(r"(?:`?firsthand )?(\w+)", part)[1] in COMMANDS
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_every_ending_of_an_entry_is_named(ending):
+    told = README[README.index("**Metrics:**"):README.index("## How a decision")]
+    assert f"`{ending}`" in told
 
 
 @pytest.mark.parametrize("key", descriptions())

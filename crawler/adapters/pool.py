@@ -27,6 +27,7 @@ from typing import Any, Final, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from crawler import meters
 from crawler.errors import Reason, WorkerError
 
 T = TypeVar("T")
@@ -104,9 +105,21 @@ class WorkerPool:
         # In a thread: thousands of matches take a fifth of a second, for which nobody else would be served.
         packed = await asyncio.get_running_loop().run_in_executor(
             self._packer, pickle.dumps, (function, args), pickle.HIGHEST_PROTOCOL)
+        task = _task(function)
         async with self._free:
-            value: T = _value(await self._outcome(packed, timeout))
+            try:
+                with meters.TASK_SECONDS.timed(task=task):
+                    value: T = _value(await self._outcome(packed, timeout))
+            except WorkerError as error:
+                meters.TASK_FAILURES.count(task=task, reason=error.reason)
+                raise
         return value
+
+    def running(self) -> str | None:
+        """See `ports.Pool`."""
+        if self._closed:
+            return _CLOSED
+        return "the worker pool has broken down" if self._pool is not None and not self._pool.active else None
 
     async def _outcome(self, packed: bytes, timeout: float) -> Any:
         """A task's end. When an idle worker is killed, pebble gives up whatever it holds: that is begun once more."""
@@ -127,6 +140,7 @@ class WorkerPool:
             await self._settled(pool, answer, timeout)
             return answer.result()
         except TimeoutError:  # pebble's: a task's own comes as `_Raised`
+            meters.WORKER_DEATHS.count(reason=Reason.CPU)
             raise WorkerError(Reason.CPU, f"took more than {_WALL * timeout:g} s") from None
         except ProcessExpired as error:
             raise _death(error.exitcode, timeout) from None
@@ -160,6 +174,7 @@ class WorkerPool:
                 await _in_thread(_end, broken)
             if self._pool is None:
                 self._pool = await _in_thread(_start, self._workers, self._tasks, self._setup)
+                meters.POOL_STARTS.count()
             return self._pool
 
     async def _settled(self, pool: Any, answer: "asyncio.Future[Any]", timeout: float) -> None:
@@ -197,8 +212,17 @@ def _value(end: Any) -> Any:
     return end.value
 
 
+def _task(function: Callable[..., Any]) -> str:
+    """The label for a task: what its function does."""
+    while isinstance(function, partial):
+        function = function.func
+    return meters.TASKS.get(getattr(function, "__name__", ""), meters.OTHER)
+
+
 def _death(code: int, timeout: float) -> WorkerError:
-    if code in (-signal.SIGPROF, -signal.SIGXCPU):
+    overtime = code in (-signal.SIGPROF, -signal.SIGXCPU)
+    meters.WORKER_DEATHS.count(reason=Reason.CPU if overtime else Reason.MEMORY)
+    if overtime:
         return WorkerError(Reason.CPU, f"used more than {timeout:g} s of processor time")
     how = f"signal {-code}" if code < 0 else f"status {code}"
     return WorkerError(Reason.MEMORY, f"the worker ended with {how}")

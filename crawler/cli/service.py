@@ -1,7 +1,7 @@
 """start, stop, restart, status: the daemon in the background."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,6 @@ from crawler.log import escape
 if TYPE_CHECKING:
     from crawler.background import Running
     from crawler.config import Loaded
-    from crawler.ports import Delivery
 
 
 @click.command()
@@ -55,8 +54,9 @@ def stop(options: Options, now: bool) -> None:
       firsthand stop --now
     """
     from crawler import background
+    from crawler.cli.standing import place
 
-    found = background.stop(options.settings().state_dir, now=now)
+    found = background.stop(place(options)[0], now=now)
     click.echo("not running" if found is None else f"stopped pid {found.pid}", err=True)
 
 
@@ -81,7 +81,10 @@ def restart(options: Options, now: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @pass_options
 def status(options: Options, as_json: bool) -> None:
-    """Say whether the daemon runs, since when, and what is stored. Exit status 3 where it does not run.
+    """Say whether the daemon runs, is well, and what is stored.
+
+    It asks the daemon at `review.listen`; where that does not answer, it says what can be known from outside. Exit status 3
+    where it does not run.
 
     \b
     Example:
@@ -89,43 +92,24 @@ def status(options: Options, as_json: bool) -> None:
       firsthand status --json
     """
     from crawler import background
+    from crawler.cli import standing
 
-    settings = options.settings()
-    found = background.running(settings.state_dir)
-    counts = options.run(_counts(settings))
+    state_dir, settings = standing.place(options)
+    found = background.running(state_dir)
+    counts, health = options.run(standing.of(settings, found))
     if as_json:
-        click.echo(background.as_json(found, counts))
+        click.echo(background.as_json(found, {**counts, "health": health}))
     else:
         click.echo(_told(found))
         for name, value in counts.items():
             if not isinstance(value, list):
                 click.echo(f"{name:<12} {'-' if value is None else value}")
-        for one in counts["failing_webhooks"]:
+        for one in counts["failing_webhooks"] or ():
             click.echo(f"webhook      {one['to']} fails since {one['since']}: {escape(one['error'] or '')}; {one['lost']} lost")
+        for line in standing.lines(health):
+            click.echo(line)
     if found is None:
         raise NotFoundError("not running; `firsthand start` starts it")
-
-
-async def _counts(settings: Any) -> dict[str, Any]:
-    from crawler import app
-
-    async with app.opened(settings) as opened:
-        counts = await opened.store.counts(opened.clock())
-        failing = await opened.store.failing_deliveries()
-    backlog = counts.backlog
-    return {
-        "feeds": counts.feeds, "failing": counts.failing, "articles": counts.articles, "stories": counts.stories,
-        "copies": counts.copies, "undecided": counts.undecided, "due": backlog.feeds_due, "waiting": backlog.entries,
-        "unjudged": backlog.unjudged,
-        "next_poll": backlog.next_poll and f"{backlog.next_poll:%Y-%m-%dT%H:%M:%SZ}",
-        "failing_webhooks": [_failing(one) for one in failing],
-    }
-
-
-def _failing(delivery: "Delivery") -> dict[str, Any]:
-    since = delivery.failing_since
-    return {"to": delivery.name, "since": since and f"{since:%Y-%m-%dT%H:%M:%SZ}", "attempts": delivery.attempts,
-            "lost": delivery.lost, "disabled": delivery.disabled, "error": delivery.error}
 
 
 def _told(found: "Running | None") -> str:

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from crawler.config.environ import Environment, override
 from crawler.config.feeds import FeedList, Place, real
 from crawler.config.findings import Findings
 from crawler.config.rules import check
-from crawler.config.source import Mark, Pairs, Scalar, parse
+from crawler.config.source import Mark, Pairs, Scalar, parse, read_file
 from crawler.config.values import build, plain, refuse_traps
 from crawler.errors import ConfigError
 from crawler.settings import Settings
@@ -42,6 +43,34 @@ def load(path: Path, environ: Mapping[str, str], texts: Mapping[Path, str] | Non
         return _loaded(path, environment, texts or {})
     except ConfigError as error:
         raise ConfigError([environment.masked(mistake) for mistake in error.mistakes]) from None
+
+
+def state_dir(path: Path, environ: Mapping[str, str]) -> Path:
+    """Where the daemon of a configuration keeps its pid file, whatever else is wrong in it: one that runs can be asked and
+    stopped all the same. Raises ConfigError where the file cannot be read, or this very setting is wrong."""
+    if environ.get(_STATE_DIR):
+        return Path(environ[_STATE_DIR])
+    environment, findings = Environment(environ), Findings()
+    text = read_file(path)
+    # The whole file where it is YAML, else the line that says it.
+    for each in (text, *(line for line in text.splitlines() if line.startswith("state_dir"))):
+        found = _stated(each, path)
+        if found is not None:
+            named = environment.fill(found, findings, ("state_dir",))
+            findings.end()
+            return Path(named)
+    return Settings().state_dir
+
+
+def _stated(text: str, path: Path) -> Scalar | None:
+    with suppress(ConfigError):
+        root = parse(text, path)
+        found = root.pairs.get("state_dir") if isinstance(root, Pairs) else None
+        return found if isinstance(found, Scalar) and not found.null else None
+    return None
+
+
+_STATE_DIR = "FIRSTHAND_STATE_DIR"
 
 
 def _loaded(path: Path, environment: Environment, texts: Mapping[Path, str]) -> Loaded:
@@ -80,4 +109,4 @@ def _settings(root: Pairs, environment: Environment, findings: Findings) -> Sett
     return build(Settings, plain(root, environment, findings), root, findings) or Settings()
 
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "load", "state_dir"]

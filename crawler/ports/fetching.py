@@ -102,6 +102,10 @@ class Pool(Protocol):
         """
         ...
 
+    def running(self) -> str | None:
+        """None where tasks can be done, else why not."""
+        ...
+
     async def close(self) -> None:
         """End the workers."""
         ...

@@ -18,6 +18,9 @@ class Lent:
     async def run(self, function, *args, timeout):
         return await self._pool.run(function, *args, timeout=timeout)
 
+    def running(self):
+        return self._pool.running()
+
     async def close(self):
         pass
 

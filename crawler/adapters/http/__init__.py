@@ -12,11 +12,13 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import perf_counter
 from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from crawler import meters
 from crawler.adapters.http import faults
 from crawler.adapters.http.decode import ACCEPTED, Body, BodyError
 from crawler.adapters.http.guard import Guard, is_inside, literal
@@ -110,12 +112,22 @@ class HttpFetcher:
 
     async def get(self, request: Request) -> Outcome:
         """Fetch one document. Every failure is a value; only cancellation is raised."""
+        began, most, taken = perf_counter(), self._crawl.timeout.total_seconds(), 0.0
         try:
-            return await self._follow(_Chain(request, parse(request.url), self._crawl.timeout.total_seconds()))
+            chain = _Chain(request, parse(request.url), most)
+        except BadUrlError as error:
+            outcome: Outcome = self._failed(Reason.PROTOCOL, str(error))
+        else:
+            outcome = await self._outcome_of(chain)
+            taken = min(most, most - chain.left)
+        _count(request.kind, outcome, taken, perf_counter() - began)
+        return outcome
+
+    async def _outcome_of(self, chain: _Chain) -> Outcome:
+        try:
+            return await self._follow(chain)
         except (_FaultError, BodyError) as fault:
             return self._failed(fault.reason, fault.detail)
-        except BadUrlError as error:
-            return self._failed(Reason.PROTOCOL, str(error))
         except Exception as error:  # noqa: BLE001 - a poll never dies of what a stranger sent
             return self._failed(Reason.NETWORK, f"{type(error).__name__}: {error}")
 
@@ -243,6 +255,18 @@ class HttpFetcher:
             if auth is not None:
                 headers["Authorization"] = basic(auth)
         return headers
+
+
+def _count(kind: str, outcome: Outcome, taken: float, whole: float) -> None:
+    """Seconds on the network, and from the wish to the answer."""
+    meters.REQUEST_SECONDS.observe(taken, kind=kind)
+    meters.REQUEST_WAIT.observe(max(0.0, whole - taken), kind=kind)
+    status = outcome.status if isinstance(outcome, Fetched | Refused) else 304 if isinstance(outcome, Unchanged) else None
+    meters.REQUESTS.count(kind=kind, status=meters.status_class(status))
+    if isinstance(outcome, Refused | Failed):
+        meters.REQUEST_FAILURES.count(kind=kind, reason=outcome.reason)
+    elif isinstance(outcome, Fetched):
+        meters.RESPONSE_BYTES.count(len(outcome.body), kind=kind)
 
 
 def _refuse_transfer(values: Iterable[str]) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler import meters
 from crawler.adapters.store.failures import may_retry, translated
+from crawler.errors import LeaseLostError, StoreError, UnstorableError
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -69,13 +71,13 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """One consistent look. Raises StoreError."""
-        with translated(self.where):
+        with _measured("read"), translated(self.where):
             async with self.backend.reading() as connection:
                 return await work(connection)
 
     async def write(self, work: Work[T]) -> T:
         """One transaction, run again where a deadlock undid it. Raises StoreError."""
-        with translated(self.where):
+        with _measured("write"), translated(self.where):
             for _ in range(_TRIES - 1):
                 try:
                     async with self.backend.writing() as connection:
@@ -100,6 +102,22 @@ class Database:
         names = [column.name for column in table.primary_key]
         others = {name: statement.excluded[name] for name in rows[0] if name not in names}
         await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=others), rows)
+
+
+@contextmanager
+def _measured(kind: str) -> Iterator[None]:
+    with meters.STORE_SECONDS.timed(kind=kind):
+        try:
+            yield
+        except LeaseLostError:
+            meters.STORE_ERRORS.count(kind="lease_lost")
+            raise
+        except UnstorableError:
+            meters.STORE_ERRORS.count(kind="refused")
+            raise
+        except StoreError:
+            meters.STORE_ERRORS.count(kind="unavailable")
+            raise
 
 
 class Part:

@@ -141,7 +141,7 @@ def _times(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
     shown = (members.c.position == 0) | members.c.kind.not_in(sorted(query.without))
     seen = [articles.c.first_seen >= query.since] if query.since is not None else []
     seen += [articles.c.first_seen <= query.until] if query.until is not None else []
-    inside = sa.exists().where(members.c.story == listing.c.story, articles.c.id == members.c.article, shown, *seen)
+    inside: sa.ColumnElement[bool] = sa.exists().where(members.c.story == listing.c.story, articles.c.id == members.c.article, shown, *seen)
     if query.since and query.until and not query.without:   # only of a story that begins before and ends after is it asked
         inside = (listing.c.earliest >= query.since) | (listing.c.latest <= query.until) | inside
     return [*found, inside]

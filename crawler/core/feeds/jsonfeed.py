@@ -25,7 +25,7 @@ def read(text: str, url: str, language: str | None, zone: tzinfo | None, max_ent
     tongue = language or language_of(document.get("language"))
     entries, dropped = collate((_item(item if isinstance(item, dict) else {}) for item in items[:max_entries]),
                                Reading(site or url, title, tongue, zone))
-    beyond = [Dropped("too_many", f"{len(items) - max_entries} entries after the first {max_entries}")]
+    beyond = [Dropped("too_many", f"{len(items) - max_entries} entries after the first {max_entries}", len(items) - max_entries)]
     return ParsedFeed(
         format="json", title=title, entries=entries, site=site, language=tongue,
         self_url=fetchable(_string(document, "feed_url"), url), hub=_hub(document, url),

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from crawler.core.feeds.fault import FeedFault
 from crawler.core.markup import settle_references
 from crawler.core.text import unescape
+from crawler.core.types import Dropped
 from crawler.errors import Reason
 
 _ROOTS = frozenset({"rss", "rdf", "feed", "channel", "urlset"})
@@ -78,6 +79,13 @@ def scan(text: str, max_entries: int) -> Scanned:
     if not survey.closed:
         raise FeedFault(Reason.TRUNCATED, f"the document ends before </{root.name}>")
     return survey.result()
+
+
+def unread(document: Scanned, found: int) -> Iterator[Dropped]:
+    """What a format's reader, which found so many, made nothing of."""
+    if found < len(document.entries):
+        count = len(document.entries) - found
+        yield Dropped("unreadable", f"{count} entries that cannot be read", count)
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------

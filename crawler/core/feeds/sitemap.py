@@ -7,7 +7,7 @@ from lxml import etree
 
 from crawler.core.feeds.fault import FeedFault
 from crawler.core.feeds.items import Item, Reading, What, collate, language_of
-from crawler.core.feeds.scan import Scanned, local
+from crawler.core.feeds.scan import Scanned, local, unread
 from crawler.core.markup import line
 from crawler.core.text import unescape
 from crawler.core.types import Dropped, Origin, ParsedFeed
@@ -26,7 +26,7 @@ def read(document: Scanned, url: str, language: str | None, zone: tzinfo | None,
     entries, dropped = collate(map(_item, news[:max_entries]), Reading(url, title, tongue, zone, Origin.SITEMAP))
     return ParsedFeed(format="sitemap", title=title, entries=entries, language=tongue,
                       site=fetchable("/", url) if host(url) else None,
-                      dropped=(*dropped, *_noted(document, len(pages) - len(news), max_entries)))
+                      dropped=(*dropped, *unread(document, len(pages)), *_noted(document, len(pages) - len(news), max_entries)))
 
 
 def _root(document: Scanned) -> etree._Element:
@@ -75,6 +75,6 @@ def _dates(page: dict[str, str]) -> Iterator[tuple[What, str]]:
 
 def _noted(document: Scanned, without_news: int, max_entries: int) -> Iterator[Dropped]:
     if without_news:
-        yield Dropped("filtered", f"{without_news} addresses without news:news")
+        yield Dropped("filtered", f"{without_news} addresses without news:news", without_news)
     if document.left_out:
-        yield Dropped("too_many", f"{document.left_out} entries after the first {max_entries}")
+        yield Dropped("too_many", f"{document.left_out} entries after the first {max_entries}", document.left_out)

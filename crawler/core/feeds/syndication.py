@@ -14,7 +14,7 @@ from typing import Any, Literal
 from crawler.core.feeds.fault import FeedFault
 from crawler.core.feeds.hints import read_hints
 from crawler.core.feeds.items import Item, Reading, What, collate, language_of
-from crawler.core.feeds.scan import EntrySpan, Scanned
+from crawler.core.feeds.scan import EntrySpan, Scanned, unread
 from crawler.core.markup import line, plain
 from crawler.core.types import Dropped, ParsedFeed
 from crawler.core.urls import fetchable
@@ -41,7 +41,8 @@ def read(document: Scanned, url: str, language: str | None, zone: tzinfo | None,
         hints=read_hints(_string(feed, "ttl"), _string(feed, "sy_updateperiod"), _string(feed, "sy_updatefrequency"),
                          document.head),
         self_url=_related(feed, "self", url), hub=_related(feed, "hub", url),
-        dropped=(*dropped, *_beyond(document, len(parsed["entries"]) - len(found), max_entries)),
+        dropped=(*dropped, *unread(document, len(found)),
+                 *_beyond(document, len(parsed["entries"]) - len(found), max_entries)),
     )
 
 
@@ -67,7 +68,7 @@ def _refuse_foreign(document: Scanned, feed: Any, found: list[Any]) -> None:
 def _beyond(document: Scanned, unseen: int, max_entries: int) -> Iterator[Dropped]:
     count = document.left_out + unseen
     if count > 0:
-        yield Dropped("too_many", f"{count} entries after the first {max_entries}")
+        yield Dropped("too_many", f"{count} entries after the first {max_entries}", count)
 
 
 # --- one entry --------------------------------------------------------------------------------------------------

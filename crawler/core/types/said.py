@@ -97,10 +97,11 @@ class FeedHints:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An entry that was refused, and why."""
+    """An entry that was refused, and why; or `count` of them."""
 
-    reason: Literal["link", "duplicate_key", "too_many", "filtered", "empty"]
+    reason: Literal["link", "duplicate_key", "too_many", "filtered", "empty", "unreadable"]
     detail: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
