@@ -52,6 +52,10 @@ def _moments(one: Mapping[str, Any]) -> list[datetime]:
 
 
 def _marked(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if "claims" not in one:    # a row of the report has the one that it shows, and says nothing of its resolution
+        between = one["appeared_between"] or (None, one["first_seen"])
+        at = one["published"]
+        return [{"at": at}] if at and (between[0] or at) <= at <= between[1] else []
     return [each for each in one["claims"] if each["what"] == "published" and each.get("agrees") and each["resolution"] != "day"]
 
 

@@ -1,7 +1,6 @@
 """Whether the daemon is well: each check with its reason, over a real store, and the words of `status` from another process."""
 
 import asyncio
-import json
 import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -188,7 +187,7 @@ async def test_status_says_what_the_daemon_says_of_itself(served, store, daemon,
 
 
 @pytest.mark.parametrize("answer", [
-    {"ok": True, "pid": 1, "checks": []}, ["another program"], {"ok": True, "pid": os.getpid()}, "nobody"], ids=json.dumps)
+    {"ok": True, "pid": 1, "checks": []}, ["another program"], {"ok": True, "pid": os.getpid()}, "nobody"], ids=["of another", "a list", "of this one, without checks", "a text"])
 async def test_what_another_program_answers_is_not_believed(served, store, tmp_path, answer):
     async def another():
         return True, answer
