@@ -177,6 +177,19 @@ LOOP_LAG_MAX = Meter("Gauge", "firsthand_loop_lag_max_seconds", "Longest delay o
 LOOP_HELD_MAX = Meter("Gauge", "firsthand_loop_held_max_seconds", "Longest time for which the event loop computed without a pause")
 LOOP_HELD = Meter("Counter", "firsthand_loop_held_total", "Steps that held the event loop for over 0.1 s")
 
+# What goes out and what is pushed in; counted where it happens, under these names and outcomes.
+WEBHOOK_EVENTS = Meter("Counter", "firsthand_webhook_events_total", "Events of webhooks by what became of them", {
+    "outcome": ("sent", "ended", "passed", "disabled", "failed", "given_up")})
+HUB_PINGS = Meter("Counter", "firsthand_hub_pings_total", "Times the own hub was told of news", {"outcome": ("sent", "failed")})
+WEBSUB_REQUESTS = Meter("Counter", "firsthand_websub_requests_total", "Requests to hubs by what came of them", {
+    "outcome": ("asked", "refused")})
+WEBSUB_ANSWERS = Meter("Counter", "firsthand_websub_verifications_total", "Questions of hubs by what was answered", {
+    "outcome": ("subscribe", "unsubscribe", "denied", "unasked")})
+WEBSUB_PUSHES = Meter("Counter", "firsthand_websub_pushes_total", "Documents that hubs distributed, by what became of them", {
+    "outcome": ("stored", "read", "repeated", "unreadable", "unsigned", "forged", "foreign", "unknown", "encoded", "too_large",
+                "broken", "slow", "busy", "full", "store")})
+TOKENS_WRONG = Meter("Counter", "firsthand_tokens_wrong_total", "Wrong tokens that were presented to the review page")
+
 # What is true just now, as of the last time that somebody asked (`health.py`).
 QUEUE = Meter("Gauge", "firsthand_queue", "What waits: feeds that are due, entries to be collected, articles to be judged", {
     "queue": ("feeds_due", "entries", "unjudged")})

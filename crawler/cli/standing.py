@@ -24,7 +24,7 @@ _PATIENCE = 7.0                     # seconds: the daemon asks its store for 5 o
 _LONGEST = 65536                    # bytes of its answer
 _OVERDUE = timedelta(minutes=15)    # a feed that is polled by anybody does not wait for so long
 _COUNTS = ("feeds", "failing", "articles", "stories", "copies", "undecided")
-_KNOWS_ITSELF = ("loop", "workers", "poll", "collect", "judge")
+_KNOWS_ITSELF = ("loop", "workers", "poll", "collect", "judge", "push", "subscribe", "deliver")
 
 
 def place(options: Options) -> "tuple[Path, Settings | None]":

@@ -146,8 +146,8 @@ def firsthand(capfd, monkeypatch, tmp_path):
     """Call the command: its exit status, what it printed, what it said on standard error."""
     from crawler.cli import _run
 
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    root, ours = logging.getLogger(), logging.getLogger("crawler")
+    before, level, our_level = list(root.handlers), root.level, ours.level
     monkeypatch.chdir(tmp_path)
     for name in ("FIRSTHAND_CONFIG", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
@@ -161,5 +161,7 @@ def firsthand(capfd, monkeypatch, tmp_path):
         return SimpleNamespace(status=status, out=out, err=err)
 
     yield call
-    root.handlers[:], root.level = before, level
+    root.handlers[:] = before
+    root.setLevel(level)
+    ours.setLevel(our_level)
     logging.captureWarnings(capture=False)

@@ -48,7 +48,7 @@ def test_status_makes_no_database(firsthand, tmp_path):
 def test_status_keeps_its_keys(firsthand, stored):
     told = json.loads(firsthand("status", "--json", config=stored).out)
     assert set(told) == {"running", "pid", "since", "log", "feeds", "failing", "articles", "stories", "copies", "undecided", "due",
-                         "waiting", "unjudged", "next_poll", "health"}
+                         "waiting", "unjudged", "next_poll", "failing_webhooks", "health"}
     assert (told["articles"], told["stories"], told["copies"]) == (6, 2, 3)
 
 

@@ -197,8 +197,8 @@ async def test_what_another_program_answers_is_not_believed(served, store, tmp_p
     settings = Settings(store=f"sqlite:///{tmp_path / 'store.db'}", review=Review(listen=listen))
     _, told = await asked(settings, Running(os.getpid(), START, None))
     assert (told["ok"], told["told_by"]) == (True, "status")
-    assert told["unknown"] == ["loop", "workers", "poll", "collect", "judge"]
-    assert list(standing.lines(told)) == ["well         yes", "  not known from outside: loop, workers, poll, collect, judge"]
+    assert told["unknown"] == ["loop", "workers", "poll", "collect", "judge", "push", "subscribe", "deliver"]
+    assert list(standing.lines(told)) == ["well         yes", f"  not known from outside: {', '.join(told['unknown'])}"]
 
 
 async def test_feeds_that_nobody_polls_are_seen_from_outside(store, tmp_path):
