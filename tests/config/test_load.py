@@ -237,9 +237,15 @@ def test_a_contact_of_the_documentation_is_a_warning(write, contact):
 
 
 def test_a_page_for_others_needs_tokens(write):
-    write("desk abc\n", "tokens")
+    write(f"desk sha256:{'0' * 64}\n", "tokens")
     settings = load(write(f"{FEEDS}review: {{listen: 0.0.0.0:80, tokens_file: tokens}}\n"), {}).settings
     assert settings.review.tokens_file == Path("tokens")
+    for text, says in (("desk abc\n", "tokens:1: expected NAME sha256:HEX"), ("# nobody\n", "nobody has a token"), (None, "no such file")):
+        if text is None:
+            Path("tokens").unlink()
+        else:
+            write(text, "tokens")
+        assert says in mistakes(write(f"{FEEDS}review: {{listen: 0.0.0.0:80, tokens_file: tokens}}\n"))[0]
 
 
 @pytest.mark.parametrize("other", [

@@ -86,7 +86,8 @@ WRITES = ("sync_deliveries", "claim_deliveries", "save_delivery", "sync_subscrip
           "undo_verdict", "hold", "forget", "prune")
 READS = {"events_after", "was_told", "failing_deliveries", "subscription", "feeds", "recognise", "host", "article_at", "waiting_for", "unit_holders", "dropped", "candidates", "articles",
          "same_text", "matched", "component", "verdicts", "rulings", "electing", "links", "rewordings", "backlog", "stories",
-         "story", "article", "pages", "export", "counts", "verify", "close"}
+         "story", "article", "pages", "export", "browse", "beyond", "tally", "languages", "sources", "source", "flows", "lags",
+         "some_stories", "copies_of", "changes", "kept", "past_rulings", "counts", "verify", "close"}
 
 
 def test_every_method_of_the_store_either_reads_or_meets_a_full_disk():

@@ -78,11 +78,19 @@ def _backend(url: str, *, create: bool) -> Backend:
 
 
 def _file(path: Path, *, create: bool) -> Path:
-    if not create and not path.exists():
+    if not create and _is_missing(path):
         raise StoreError(f"store {path}: there is no such file; `firsthand run` creates the database")
     with translated(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _is_missing(path: Path) -> bool:
+    """Not where one may not look: whoever opens it says that."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
 
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ def _row(story: Story, members: Sequence[Article], shown: Mapping[str, Any]) -> 
     seen = [one.first_seen for one in members]
     return {
         "story": story.id, "decided": story.decided, "ruled": story.verdict is not None,
-        "source": name_of(shown["original"]["source"]), "language": shown["original"]["language"],
+        "source": name_of(shown["original"]["source"]), "language": None if (language := shown["original"]["language"]) is None else name_of(language),
         "copies": sum(copy.kind is not Kind.REVISION for copy in story.copies), "earliest": min(seen), "latest": max(seen), "rank": -((max(seen) - _EPOCH) // _MICROSECOND),
     }
 

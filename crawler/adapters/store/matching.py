@@ -89,7 +89,7 @@ def limits(query: StoryQuery, common: frozenset[str] = frozenset()) -> list[sa.C
     others by what they lead to."""
     found = [*_times(query), *_sizes(query), *_sources(query)]
     if query.language is not None:
-        found.append(listing.c.language == query.language)
+        found.append(listing.c.language == name_of(query.language))
     if query.kinds:
         found.append(listing.c.story.in_(sa.select(copying.c.story).where(copying.c.kind.in_(sorted(query.kinds)))))
     if query.undecided:
