@@ -251,7 +251,7 @@ async def written(tmp_path):
     ("file", 0o444, ("run", "--once"), "the database cannot be written: check who owns the file and its directory"),
     ("file", 0o000, ("report",), "the database cannot be opened: check that the path exists and may be read and written"),
     ("folder", 0o555, ("run", "--once"), "check"),
-    ("folder", 0o000, ("status",), "cannot be opened: check that the path exists and may be read"),
+    ("folder", 0o000, ("show", "x"), "cannot be opened: check that the path exists and may be read"),
     ("state", 0o555, ("run",), "firsthand.pid: cannot be written: Permission denied; correct state_dir or its mode"),
     ("state", 0o555, ("start",), "firsthand.log: cannot be written: Permission denied; correct state_dir or its mode"),
 ])
