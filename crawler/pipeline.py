@@ -268,9 +268,14 @@ class Pipeline:
         return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await self.store.articles(ids)]
 
     async def settle(self, touched: Sequence[str]) -> list[StoryChange]:
-        """Part the stories of these articles anew, with the matches that are known: after a ruling."""
-        async with self.store.electing():
-            changes = await self._settle(touched)
+        """Part the stories of these articles anew, with the matches that are known: after a ruling. What is too much for a
+        worker is left to the judges, for whom the ruling has marked its articles."""
+        try:
+            async with self.store.electing():
+                changes = await self._settle(touched)
+        except WorkerError as error:
+            event(_log, "settle-failed", logging.ERROR, reason=error.reason, detail=error)
+            return []
         for change in changes:
             event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
         return changes
