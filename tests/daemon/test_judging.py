@@ -151,7 +151,7 @@ def batched(documents, seed):
         left = left[count:]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 12), orders=st.tuples(*[st.integers(0, 10_000)] * 2),
        width=st.sampled_from([1, 3]))
 async def test_any_order_of_arrival_ends_with_the_stories_of_dedup(pipeline, seed, count, orders, width):
