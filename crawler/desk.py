@@ -6,7 +6,7 @@ The commands, the page and the API ask here, so that they show and do the same. 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from crawler import matcher
 from crawler.core import report as core
@@ -25,6 +25,7 @@ _TARGETS: Mapping[str, tuple[int, int | None, str]] = {   # how many ids follow 
     "original": (1, 1, "one ARTICLE"), "split": (1, None, "at least one ARTICLE"), "merge": (1, 1, "one STORY"),
     "undo": (0, 0, "nothing")}
 
+T = TypeVar("T")
 Linked = Sequence[tuple[Link, Article, Article]]
 
 
@@ -75,8 +76,7 @@ class Desk:
 
     async def rows(self, shelf: Shelf) -> list[dict[str, Any]]:
         """Rows of the report for a part of a list, with how many copies there are in all."""
-        return [{**core.row(one.story, one.articles, one.carriers), "copy_count": one.copies, "version": one.version,
-                 "updated": core.moment(one.updated)} for one in shelf.stories]
+        return [{**core.row(one.story, one.articles, one.carriers), "copy_count": one.copies, "updated": core.moment(one.updated)} for one in shelf.stories]
 
     async def story(self, id_: str, *, passages: bool = False) -> dict[str, Any]:
         """One story whole, its rulings with those that were taken back. Raises NotFoundError."""
@@ -106,7 +106,7 @@ class Desk:
         left, right = await readings(self.store, [base, article])
         return await self._run(sides.beside, left, right, self.rules)
 
-    async def _run(self, function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         if self.pool is None:
             return function(*arguments)
         return await self.pool.run(function, *arguments, timeout=_SECONDS)
@@ -114,7 +114,7 @@ class Desk:
     async def shared(self, story: StoredStory) -> dict[str, Match]:
         """For each copy its match with the original, computed again for the passages."""
         original, *copies = await readings(self.store, [one.id for one in story.articles])
-        found = {other.article.id: matcher.pair(original, other, self.rules) for other in copies}
+        found = {other.article.id: await self._run(matcher.pair, original, other, self.rules) for other in copies}
         return {id_: each for id_, each in found.items() if each is not None}
 
     async def linked(self, ids: Sequence[str]) -> list[tuple[Link, Article, Article]]:
@@ -130,6 +130,11 @@ class Desk:
             return await self.store.story(id_)
         except NotFoundError:
             return None
+
+    async def is_proposed(self, one: str, other: str) -> bool:
+        """Whether two articles stand in the report as a possible rewording."""
+        return any(link.relation is Relation.REWORDING and {link.a, link.b} == {one, other}
+                   for link in await self.store.links([one]))
 
     # --- ruled --------------------------------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class Desk:
 
     async def _verdict(self, wish: Wish) -> Verdict:
         ruling, targets = wish.ruling, wish.targets
-        if ruling in ("confirm", "reject") and len(targets) == 1 and await self._is_proposed(wish.story, targets[0]):
+        if ruling in ("confirm", "reject") and len(targets) == 1 and await self.is_proposed(wish.story, targets[0]):
             return self._made(wish, wish.story, wish.story, targets)
         found = await self._story(wish.story)
         if wish.expected is not None and found.version != wish.expected:
@@ -205,11 +210,6 @@ class Desk:
         if found is None:
             raise NotFoundError(f"{given}: no story is stored under this id, nor an article that is in one")
         return found
-
-    async def _is_proposed(self, one: str, other: str) -> bool:
-        """Whether two articles stand in the report as a possible rewording."""
-        return any(link.relation is Relation.REWORDING and {link.a, link.b} == {one, other}
-                   for link in await self.store.links([one]))
 
     async def _others(self, one: StoredStory, given: str) -> list[str]:
         other = await self._story(given)

@@ -68,7 +68,7 @@ class Webhooks:
             _count("sent")
             delivery = replace(delivery, cursor=event.id, attempts=0, failing_since=None, error=None)
             # Before the next one is sent: what a receiver has taken is not to come again after a crash.
-            await self._store.save_delivery(delivery, message.story if _conditions(hook).choose else None, done=False)
+            await self._store.save_delivery(delivery, message.story, done=False)
         await self._store.save_delivery(delivery)
 
     # --- what is said ------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class Webhooks:
     async def _message(self, hook: Webhook, delivery: Delivery, event: Event) -> _Message | None:
         """None where there is nothing to say of this event."""
         conditions = _conditions(hook)
-        said = _said(event, grows=conditions.choose)
+        said = _said(event)
         if said not in hook.events:
             return None
         try:
@@ -88,7 +88,7 @@ class Webhooks:
         if not alerts.fulfils(conditions, row, stored.articles[0].text[:alerts.LEAD]):
             _count("passed")
             return None
-        if said == "story" and conditions.choose and await self._store.was_told(delivery.key, stored.story.id):
+        if said == "story" and await self._store.was_told(delivery.key, stored.story.id):
             return None
         return _Message(_id_of(event), _body(event, said, stored, row), stored.story.id)
 
@@ -135,14 +135,13 @@ def _conditions(hook: Webhook) -> alerts.Conditions:
     return alerts.Conditions(hook.words, hook.sources, hook.role, hook.languages, hook.min_copies)
 
 
-def _said(event: Event, *, grows: bool) -> str | None:
-    """The word for an event. A story that has changed may only now be one that was asked for."""
-    if event.event == "changed":
-        return "story" if grows else None
-    return event.event
+def _said(event: Event) -> str:
+    """The word for an event. A story that has changed may only now be one that was asked for: any story begins without
+    a copy where all that it has is a later version of its original."""
+    return "story" if event.event == "changed" else event.event
 
 
-def _body(event: Event, said: str | None, stored: StoredStory, row: dict[str, object]) -> bytes:
+def _body(event: Event, said: str, stored: StoredStory, row: dict[str, object]) -> bytes:
     """What is posted. `former` is the id under which it happened, where the story has gone into another since."""
     former = event.story if stored.story.id != event.story else None
     return json.dumps(

@@ -20,11 +20,6 @@ class Conditions:
     languages: tuple[str, ...] = ()
     min_copies: int = 1
 
-    @property
-    def choose(self) -> bool:
-        """Whether a story may fulfil them only later, when it has grown."""
-        return self != Conditions()
-
 
 def fulfils(conditions: Conditions, row: Mapping[str, Any], lead: str) -> bool:
     """Whether a row of the report fulfils every condition; `lead` is how the text of its original begins."""

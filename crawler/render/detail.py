@@ -16,6 +16,7 @@ from rich.text import Text
 from crawler.core import dates
 from crawler.core import report as core
 from crawler.core.types import Article, Claim, Link, Match, Passage, Relation, Verdict
+from crawler.core.urls import redact
 from crawler.ports import StoredArticle, StoredStory
 from crawler.render import Layout, words
 from crawler.render.harmless import line, shortened
@@ -130,7 +131,7 @@ def attribution(one: Any) -> dict[str, Any]:
 
 
 def _sighting(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"feed": one["feed"], "key": one["key"], "link": one["link"], "title": one["title"],
+    return {"feed": redact(one["feed"]), "key": redact(one["key"]), "link": redact(one["link"]), "title": one["title"],
             "without": core.moment(one["without"]), "seen": core.moment(one["seen"]),
             "claims": [claim(each) for each in one["claims"]]}
 

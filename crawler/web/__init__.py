@@ -6,6 +6,7 @@
     api       /api/v1/, openapi its document   feeds     Atom, JSON Feed           health   for machines
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _LARGEST = 256 * 1024    # bytes of a form or of JSON
 _LINE = 8190             # of a request's first line, and of each header
+_PACKS = 2               # evidence packs that are made and sent at once
 _SHUTDOWN = 3.0          # seconds for answers in hand when the page is closed
 _STATIC = {"page.css": "text/css; charset=utf-8", "review.css": "text/css; charset=utf-8",
            "review.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
@@ -37,6 +39,7 @@ def application(room: Room) -> web.Application:
     app = web.Application(middlewares=[answers.guarded, access.host, gate.__call__, access.change],
                           client_max_size=_LARGEST)
     app[ROOM], app[FIGURES] = room, Figures(room.desk.clock)
+    app[story.PACKS] = asyncio.Semaphore(_PACKS)
     app.on_cleanup.append(_forget_figures)
     app.add_routes([
         web.get("/", queue.queue), web.get("/sources", queue.sources), web.get("/source", queue.source),
@@ -44,7 +47,7 @@ def application(room: Room) -> web.Application:
         web.post("/rewordings", queue.rule_rewording), web.get("/subscribe", queue.subscribe),
         web.get("/login", queue.login), web.post("/login", queue.enter(gate)), web.post("/logout", queue.leave),
         web.get("/stories/{id}", story.show), web.post("/stories/{id}/rulings", story.rule),
-        web.get("/stories/{id}/evidence.wacz", story.evidence),
+        web.get("/stories/{id}/evidence.wacz", story.evidence, allow_head=False),
         web.get("/api/v1/openapi.json", api.document), web.get("/api/v1/stories", api.stories),
         web.get("/api/v1/stories/{id}", api.story), web.post("/api/v1/stories/{id}/verdict", api.rule),
         web.get("/api/v1/stories/{id}/copies/{article}", api.beside), web.get("/api/v1/articles/{id}", api.article),

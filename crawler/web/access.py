@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from crawler import metrics
-from crawler.web.room import FORM, LOCAL, NAME, ROOM, Room
+from crawler.web.room import FORM, LOCAL, LOOPBACK, NAME, ROOM, Room
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +32,7 @@ FORM_HEADER = "X-Form-Token"
 OPEN = ("/healthz", "/readyz", "/login", "/static/", "/websub/")
 _DAYS = 30 * 86400
 _WRONG = 10          # wrong tokens of one address …
-_SECONDS = 300.0     # … within so long, and it has to wait
+_SECONDS = 300.0     # … within so long, and a further wrong one is told to wait
 _ADDRESSES = 4096    # that are remembered
 _FORM = re.compile(r"[\w-]{20,64}", re.ASCII)
 
@@ -42,6 +42,8 @@ async def host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only under names that mean us."""
     if not _is_ours(request.headers.get("Host", ""), request.app[ROOM]):
         raise _Misdirected(text="this host is not served here; add it to review.allowed_hosts if it should be")
+    if "\x00" in request.path:   # no id holds it; one of the databases would take it for a fault of the values
+        raise web.HTTPNotFound(text="no such page")
     return await handler(request)
 
 
@@ -50,8 +52,16 @@ class _Misdirected(web.HTTPClientError):
 
 
 def _is_ours(given: str, room: Room) -> bool:
-    name = re.sub(r":[0-9]{1,5}$", "", given.strip().lower())
-    return name in room.hosts()
+    return _bare(given) in room.hosts()
+
+
+def _name(request: web.Request) -> str:
+    """Under which the request came."""
+    return _bare(request.headers.get("Host", ""))
+
+
+def _bare(given: str) -> str:
+    return re.sub(r":[0-9]{1,5}$", "", given.strip().lower())
 
 
 @dataclass(slots=True)
@@ -65,8 +75,11 @@ class Gate:
         """Give the request a name, or refuse it."""
         request[FORM] = _form_secret(request)
         room = request.app[ROOM]
-        if room.tokens is None:
+        if room.tokens is None and (_name(request) in LOOPBACK or request.path.startswith(OPEN)):
             request[NAME] = LOCAL
+        elif room.tokens is None:
+            raise web.HTTPUnauthorized(text="under this name others may come: it needs review.tokens_file; "
+                                            "`firsthand token add NAME` makes a token")
         elif not request.path.startswith(OPEN):
             name = self.admit(request, room)
             if name is None:
@@ -150,7 +163,10 @@ def _same_origin(request: web.Request) -> None:
     if stated is None:
         return
     room = request.app[ROOM]
-    parts = urlsplit(stated)
+    try:
+        parts = urlsplit(stated)
+    except ValueError:
+        raise web.HTTPForbidden(text="a change must come from a page of this site") from None
     same = parts.netloc.lower() == request.host.lower() and parts.scheme in ("http", "https")
     if not same and stated.lower() != room.origin:
         raise web.HTTPForbidden(text="a change must come from a page of this site")
@@ -169,7 +185,7 @@ async def _own_form(request: web.Request) -> None:
     if not given and request.content_type == "application/x-www-form-urlencoded":
         given = str((await request.post()).get(FORM_FIELD, ""))
     kept = request.cookies.get(FORM_COOKIE, "")
-    if not kept or not hmac.compare_digest(given.encode(), kept.encode()):
+    if not kept or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), kept.encode("utf-8", "surrogateescape")):
         raise web.HTTPForbidden(text="the form is out of date; load the page again and repeat it")
 
 

@@ -33,13 +33,13 @@ ET.register_namespace("", _ATOM)
 async def originals_atom(request: web.Request) -> web.Response:
     """The earliest known source of each story, newest found first."""
     items, title = await _originals(request)
-    return _answer(request, _atom(request, title, items), "application/atom+xml; charset=utf-8", items)
+    return _answer(request, _atom(request, title, items), "application/atom+xml; charset=utf-8")
 
 
 async def originals_json(request: web.Request) -> web.Response:
     """The same as JSON Feed."""
     items, title = await _originals(request)
-    return _answer(request, _json(request, title, items), "application/feed+json; charset=utf-8", items)
+    return _answer(request, _json(request, title, items), "application/feed+json; charset=utf-8")
 
 
 async def copies_atom(request: web.Request) -> web.Response:
@@ -48,14 +48,19 @@ async def copies_atom(request: web.Request) -> web.Response:
     if not source:
         raise UsageError("source: whose copies? /copies.atom?source=NAME")
     items = await _copies(request, source)
-    return _answer(request, _atom(request, f"Copies of {source}", items), "application/atom+xml; charset=utf-8", items)
+    return _answer(request, _atom(request, f"Copies of {source}", items), "application/atom+xml; charset=utf-8")
 
 
-def _answer(request: web.Request, body: bytes, content_type: str, items: Sequence[Mapping[str, Any]]) -> web.Response:
-    review = request.app[ROOM].review
-    links = {"Link": f'<{_iri(review.hub)}>; rel="hub", <{_iri(_self(request))}>; rel="self"'} if review.hub else {}
-    changed = max((one["updated"] for one in items), default=None)
-    return tagged(request, body, content_type, changed=changed, headers=links)
+def _answer(request: web.Request, body: bytes, content_type: str) -> web.Response:
+    hub = _hub(request)
+    links = {"Link": f'<{_iri(hub)}>; rel="hub", <{_iri(_self(request))}>; rel="self"'} if hub else {}
+    return tagged(request, body, content_type, headers=links)
+
+
+def _hub(request: web.Request) -> str | None:
+    """Who is told of news: of the two feeds of all originals alone."""
+    told = request.path in ("/originals.atom", "/originals.json") and not request.query_string
+    return request.app[ROOM].review.hub if told else None
 
 
 # --- what stands in them ----------------------------------------------------------------------------------------------
@@ -141,8 +146,8 @@ def _atom(request: web.Request, title: str, items: Sequence[Mapping[str, Any]]) 
     _text(author, "name", "Firsthand")
     _link(feed, "self", itself, "application/atom+xml")
     _link(feed, "alternate", f"{room.base(request)}/", "text/html")
-    if room.review.hub is not None:
-        _link(feed, "hub", room.review.hub)
+    if (hub := _hub(request)) is not None:
+        _link(feed, "hub", hub)
     for one in items:
         _entry(feed, one)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(feed, encoding="unicode")}\n'.encode()
@@ -193,7 +198,7 @@ def _moment(at: datetime) -> str:
 
 def _json(request: web.Request, title: str, items: Sequence[Mapping[str, Any]]) -> bytes:
     room = request.app[ROOM]
-    hub = room.review.hub
+    hub = _hub(request)
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1", "title": f"Firsthand: {title}", "language": "en",
         "home_page_url": f"{room.base(request)}/", "feed_url": _self(request),

@@ -13,6 +13,7 @@ from typing import Any
 
 QUICK = 0.05     # seconds that anybody may wait each time
 FRESH = 60.0     # seconds for which what took longer is shown as it was
+_AT_ONCE = 1     # the daemon reads by the same connections
 _KEPT = 64       # questions that are remembered
 
 
@@ -31,6 +32,7 @@ class Figures:
     clock: Callable[[], datetime]
     _known: OrderedDict[str, _Answer] = field(default_factory=OrderedDict)
     _asking: dict[str, "asyncio.Task[_Answer]"] = field(default_factory=dict)
+    _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def get(self, question: str, ask: Callable[[], Awaitable[Any]]) -> tuple[Any, datetime | None]:
         """The answer, and of when it is; None where that is now. Raises what `ask` raises, where nothing is known yet."""
@@ -52,8 +54,10 @@ class Figures:
 
     async def _find(self, question: str, ask: Callable[[], Awaitable[Any]]) -> _Answer:
         loop = asyncio.get_running_loop()
-        at, begun = self.clock(), loop.time()
-        answer = _Answer(await ask(), at, loop.time(), loop.time() - begun)
+        async with self._turn:
+            at, begun = self.clock(), loop.time()
+            value = await ask()
+            answer = _Answer(value, at, loop.time(), loop.time() - begun)
         self._known[question] = answer
         self._known.move_to_end(question)
         while len(self._known) > _KEPT:

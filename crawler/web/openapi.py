@@ -47,8 +47,8 @@ _COPY: Schema = {
 _STORY: Schema = {
     "id": _TEXT, "verdict": _or_null(_TEXT), "confidence": _SHARE, "decided": {"type": "boolean"},
     "outside": _or_null(_TEXT), "undecided_between": _list(_TEXT), "original": _ref("Article"),
-    "why": _list(_ref("Evidence")), "copies": _list(_ref("Copy")), "carried_by": _list(_object({})),
-    "version": {**_TEXT, "description": "Give it back with a ruling: one on a story that has changed since is refused."}}
+    "why": _list(_ref("Evidence")), "copies": _list(_ref("Copy")), "carried_by": _list(_object({}))}
+_VERSION: Schema = {**_TEXT, "description": "Give it back with a ruling: one on a story that has changed since is refused."}
 _FIGURES: Schema = {
     "source": _TEXT, "articles": _COUNT, "originals": _COUNT, "copies": _COUNT, "copied": _COUNT, "kinds": _KINDS,
     "stories": _COUNT, "median_lag_seconds": _or_null({"type": "integer"}), "first_share": _or_null(_SHARE),
@@ -61,10 +61,10 @@ _SCHEMAS: Schema = {
     "Evidence": _object({"evidence": _TEXT}, {"detail": _TEXT, "quote": _TEXT, "href": _TEXT}),
     "Article": _object(_ARTICLE),
     "Copy": _object({**_ARTICLE, **_COPY}),
-    "Story": _object(_STORY, {"copy_count": _or_null(_COUNT), "updated": _TIME},
+    "Story": _object(_STORY, {"copy_count": _or_null(_COUNT), "updated": _TIME, "version": _VERSION},
                      "A row of the report. In a list the first copies only; `copy_count` is how many there are, without revisions."),
     "Ruling": _object(_RULING, {"undone_by": _or_null(_TEXT), "undone_at": _or_null(_TIME)}),
-    "WholeStory": _object({**_STORY, "updated": _TIME, "articles": _list(_object({})), "rulings": _list(_ref("Ruling")),
+    "WholeStory": _object({**_STORY, "version": _VERSION, "updated": _TIME, "articles": _list(_object({})), "rulings": _list(_ref("Ruling")),
                            "history": _list(_object({"at": _TIME, "event": _TEXT})), "possible_rewordings": _list(_object({}))}),
     "Source": _object(_FIGURES),
     "Flow": _object({"copier": _TEXT, "origin": _TEXT, "copies": _COUNT, "kinds": _KINDS, "mean_share": _SHARE,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from crawler.core import report as core
 from crawler.desk import Wish
-from crawler.errors import NotFoundError
+from crawler.errors import ConflictError, NotFoundError
 from crawler.ports import StoryQuery
 from crawler.render.harmless import line
 from crawler.web import asked
@@ -40,7 +40,7 @@ async def queue(request: web.Request) -> web.Response:
         request, "queue.html", rows=await desk.rows(shelf), next=shelf.next, state=state, matching=numbers[state],
         tabs=[(name, labels[name], numbers[name]) for name in asked.STATES], given=_Given({**given, "state": state, "after": after}),
         filtered=bool(given.keys() - {"q", "state"}), languages=(await request.app[FIGURES].get("languages", desk.store.languages))[0],
-        done=_done(request.query.get("done", "")))
+        done=_done(request.query.get("done", "")), undo=_undo(request.query))
 
 
 class _Given(dict[str, Any]):
@@ -50,6 +50,12 @@ class _Given(dict[str, Any]):
         return self.get(name)
 
 
+def _undo(query: Mapping[str, str]) -> dict[str, str] | None:
+    """The ruling by which a story was dissolved: there is no page of it any more on which to take it back."""
+    story, ruling = query.get("story", ""), query.get("ruling", "")
+    return {"story": story, "ruling": ruling} if story.isalnum() and story.isascii() and ruling.isdecimal() else None
+
+
 def _done(word: str) -> str:
     return {"dissolved": "Done: the story is no more; its articles stand alone.", "undo": "Taken back."}.get(word, "")
 
@@ -57,8 +63,7 @@ def _done(word: str) -> str:
 async def sources(request: web.Request) -> web.Response:
     """Who copies whom."""
     desk = request.app[ROOM].desk
-    period = request.query.get("period", "")
-    days = next((days for name, _, days in _PERIODS if name == period), None)
+    period, _, days = next((one for one in _PERIODS if one[0] == request.query.get("period", "")), _PERIODS[0])
     since = desk.clock() - timedelta(days=days) if days else None
 
     async def ask() -> Any:
@@ -67,7 +72,7 @@ async def sources(request: web.Request) -> web.Response:
     (found, flows), at = await request.app[FIGURES].get(f"sources {period}", ask)
     return page(
         request, "sources.html", sources=found[:_SOURCES], more=len(found) if len(found) > _SOURCES else 0,
-        flows=[_flow(one) for one in flows], period=period if days else "", at=core.moment(at),
+        flows=[_flow(one) for one in flows], period=period, at=core.moment(at),
         periods=[(name, label) for name, label, _ in _PERIODS])
 
 
@@ -112,8 +117,10 @@ async def rule_rewording(request: web.Request) -> web.Response:
     ruling = str(form.get("ruling", ""))
     if ruling not in ("confirm", "reject"):
         raise web.HTTPBadRequest(text="ruling: expected confirm or reject")
-    wish = Wish(str(form.get("a", "")), ruling, (str(form.get("b", "")),), who=request[NAME])  # type: ignore[arg-type]  # one of two
-    await request.app[ROOM].desk.rule(wish)
+    desk, a, b = request.app[ROOM].desk, str(form.get("a", "")), str(form.get("b", ""))
+    if not await desk.is_proposed(a, b):
+        raise ConflictError("somebody has ruled on this pair since you saw it, or it was judged anew; nothing was written")
+    await desk.rule(Wish(a, ruling, (b,), who=request[NAME]))  # type: ignore[arg-type]  # one of two
     raise web.HTTPSeeOther("/rewordings?done=1")
 
 

@@ -1,5 +1,7 @@
 """One story, and rulings on it."""
 
+import asyncio
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,15 +14,20 @@ from crawler import dossier
 from crawler.core import urls
 from crawler.core.types import Kind
 from crawler.desk import RULINGS, Wish
-from crawler.errors import ConflictError, NotFoundError, UsageError
+from crawler.errors import ConflictError, NotFoundError, UsageError, WorkerError
 from crawler.evidence.pack import MEDIA_TYPE
+from crawler.log import event
 from crawler.ports import StoredStory
 from crawler.render import markup, words
 from crawler.web import asked
 from crawler.web.answers import HEADERS, page
 from crawler.web.room import NAME, ROOM
 
+_log = logging.getLogger(__name__)
 _PIECE = 256 * 1024   # bytes of a pack in hand
+_PATIENCE = 60.0      # seconds for whoever reads a pack to take one
+_ALL = 300            # copies on a page where all were asked for: more take a second to draw
+PACKS = web.AppKey("packs", asyncio.Semaphore)
 _SHOWN = 40   # copies of a story on its page, unless all are asked for
 
 
@@ -35,11 +42,11 @@ async def show(request: web.Request) -> web.Response:
 async def _page(request: web.Request, stored: StoredStory, *, conflict: Mapping[str, str] | None = None) -> web.Response:
     desk = request.app[ROOM].desk
     given = asked.given(request.query)
-    whole = "all" in request.query
-    cut = stored if whole else _first(stored, request.query.get("beside"))
+    cut = _first(stored, request.query.get("beside"), _ALL if "all" in request.query else _SHOWN)
     story = {**await desk.story_of(cut, passages=False), "version": stored.version}
     copies = [one for one in story["copies"] if one["kind"] != Kind.REVISION.value]
-    shown = request.query.get("beside") or (copies[0]["article"] if copies else None)
+    asked_for, known = request.query.get("beside"), {one["article"] for one in story["copies"]}
+    shown = asked_for if asked_for in known else (copies[0]["article"] if copies else None)
     return page(
         request, "story.html", status=409 if conflict else 200, story=story, given=given, copies=copies, conflict=conflict,
         revisions=[one for one in story["copies"] if one["kind"] == Kind.REVISION.value],
@@ -50,18 +57,23 @@ async def _page(request: web.Request, stored: StoredStory, *, conflict: Mapping[
         done=_done(story, request.query.get("done", "")))
 
 
-def _first(stored: StoredStory, beside: str | None) -> StoredStory:
+def _first(stored: StoredStory, beside: str | None, most: int) -> StoredStory:
     """The story with the first of its copies, and the one that is looked at."""
-    kept = {copy.article for copy in stored.story.copies[:_SHOWN]} | {beside, stored.story.original}
+    kept = {copy.article for copy in stored.story.copies[:most]} | {beside, stored.story.original}
     copies = tuple(copy for copy in stored.story.copies if copy.article in kept)
     return replace(stored, story=replace(stored.story, copies=copies),
                    articles=tuple(one for one in stored.articles if one.id in kept))
 
 
 async def _beside(request: web.Request, stored: StoredStory, article: str | None) -> dict[str, Any] | None:
+    """None where a worker cannot compare them: the page is for ruling all the same."""
     if article is None:
         return None
-    return await request.app[ROOM].desk.beside(stored.story.id, article)
+    try:
+        return await request.app[ROOM].desk.beside(stored.story.id, article)
+    except WorkerError as error:
+        event(_log, "compare-failed", logging.WARNING, story=stored.story.id, article=article, reason=error.reason)
+        return None
 
 
 def _past(story: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -100,7 +112,8 @@ async def rule(request: web.Request) -> web.Response:
     outcome = await desk.outcome(wish.ruling, stored)
     given = asked.given(request.query)
     if not outcome["stories"]:
-        raise web.HTTPSeeOther(f"/{markup.query({**given, 'done': 'undo' if wish.ruling == 'undo' else 'dissolved'})}")
+        told = {"done": "undo"} if wish.ruling == "undo" else {"done": "dissolved", "story": stored.story, "ruling": stored.id}
+        raise web.HTTPSeeOther(f"/{markup.query({**given, **told})}")
     place = outcome["stories"][0]["id"]
     done = f"undo{stored.id}" if wish.ruling == "undo" else stored.id
     raise web.HTTPSeeOther(f"/stories/{place}{markup.query({**given, 'done': done})}")
@@ -125,7 +138,7 @@ def _wish(request: web.Request, form: Mapping[str, Any]) -> Wish:
     elif ruling == "merge":
         targets = tuple(part for part in [_named(str(form.get("other", "")))] if part)
     return Wish(request.match_info["id"], ruling, targets, str(form.get("note", "")).strip(), request[NAME],
-                str(form.get("version", "")), undo)
+                None if undo is not None and "version" not in form else str(form.get("version", "")), undo)
 
 
 def _number(given: str) -> int | None:
@@ -143,19 +156,20 @@ def _named(given: str) -> str:
 
 
 async def evidence(request: web.Request) -> web.StreamResponse:
-    """The evidence pack of a story."""
+    """The evidence pack of a story; a few at a time, since each takes a worker and room on the disk."""
     desk, id_ = request.app[ROOM].desk, request.match_info["id"]
-    made = await dossier.evidence(desk, id_, desk.clock())
-    with made:
-        response = web.StreamResponse(headers={
-            **HEADERS, "Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{_file(id_)}.wacz"',
-            "Content-Length": str(made.seek(0, SEEK_END)), "Cache-Control": "no-store", "Server": "firsthand"})
-        made.seek(0)
-        await response.prepare(request)
-        while piece := made.read(_PIECE):
-            await response.write(piece)
-        await response.write_eof()
-        return response
+    async with request.app[PACKS]:
+        with await dossier.evidence(desk, id_, desk.clock()) as made:
+            response = web.StreamResponse(headers={
+                **HEADERS, "Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{_file(id_)}.wacz"',
+                "Content-Length": str(made.seek(0, SEEK_END)), "Cache-Control": "no-store", "Server": "firsthand"})
+            made.seek(0)
+            await response.prepare(request)
+            while piece := made.read(_PIECE):
+                async with asyncio.timeout(_PATIENCE):
+                    await response.write(piece)
+            await response.write_eof()
+            return response
 
 
 def _file(id_: str) -> str:

@@ -49,7 +49,9 @@ QUERIES = {
     "everything": StoryQuery(), "of a source": StoryQuery(source="Herald"), "as original": StoryQuery(source="Echo", role="original"),
     "as copier": StoryQuery(source="Copier 1", role="copy"), "nobody": StoryQuery(source="Nobody"), "in Arabic": StoryQuery(language="ar"),
     "of a kind": StoryQuery(kinds=frozenset({"near"})), "without a kind": StoryQuery(without=frozenset({"wrapped"})),
-    "with two copies": StoryQuery(min_copies=2), "undecided": StoryQuery(undecided=True), "by a word": StoryQuery(words="skarrow"),
+    "with two copies": StoryQuery(min_copies=2), "with one": StoryQuery(max_copies=1),
+    "with two of some kinds": StoryQuery(min_copies=2, without=frozenset({"partial"})),
+    "with one of some kinds": StoryQuery(max_copies=1, without=frozenset({"partial"})), "undecided": StoryQuery(undecided=True), "by a word": StoryQuery(words="skarrow"),
     "by two words": StoryQuery(words="NUMBER4 férry"), "by no word": StoryQuery(words="unheard"),
 }
 QUERIES |= {"all at once": StoryQuery(source="Echo", role="original", language="en", words="ferry", undecided=True)}
@@ -61,6 +63,11 @@ async def test_a_list_part_by_part_is_the_whole_list_and_is_counted(shelf):
         assert listed == [one.story.id for one in await shelf.stories(query)], name
         assert len(listed) == (await shelf.tally(query)).all, name
         assert len(set(listed)) == len(listed), name
+    for which in ("max_copies", "min_copies"):
+        one, other = StoryQuery(**{which: 2}), StoryQuery(**{which: 2}, without=frozenset({"partial"}))
+        assert await shelf.tally(one) == await shelf.tally(other)
+    for many in (frozenset({1}), frozenset(range(2000))):
+        assert (await shelf.tally(StoryQuery(feeds=many))).all == 0
 
 
 async def test_times_are_of_members(shelf, make):
@@ -122,6 +129,9 @@ async def test_changes_tell_each_story_once_and_each_end(store, desk, make):
     await store.save_stories(ids, [], desk.now)
     (gone,) = await store.changes(after[-1].revision, 10)
     assert (gone.story, gone.ended, gone.successor) == (first.story, True, None)
+    await store.save_stories(ids[:2], [make.story(*ids[:2])], desk.now)
+    (back,) = await store.changes(gone.revision, 10)
+    assert (back.story, back.ended) == (first.story, False)     # the number of its end is not given again
 
 
 async def test_who_copies_whom_is_what_the_stories_say(shelf):

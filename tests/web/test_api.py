@@ -89,17 +89,18 @@ async def test_who_follows_the_changes_ends_with_what_is(site):
                     return
 
         async def now():
-            return {one["id"]: one["version"] for one in (await get(page, "/api/v1/stories"))["stories"]}
+            return {one["id"]: (await get(page, f"/api/v1/stories/{one['id']}"))["version"]
+                    for one in (await get(page, "/api/v1/stories"))["stories"]}
 
         await follow()
         assert mine == await now()
         ferry, apple = page.stories["The Harbour Post"], page.stories["Valley Courier"]
-        for id_, body in ((apple.id, {"ruling": "reject"}), (ferry.id, {"ruling": "split", "articles": [ferry.copies[1].article]}),
+        for id_, body in ((apple.id, {"ruling": "reject"}), (apple.id, {"ruling": "undo"}), (ferry.id, {"ruling": "split", "articles": [ferry.copies[1].article]}),
                           (ferry.id, {"ruling": "merge", "other": page.stories["الوادي اليوم"].id})):
             assert (await page.client.post(f"/api/v1/stories/{id_}/verdict", json=body)).status == 200
             await follow()
             assert mine == await now()
-        assert len(mine) == 1
+        assert len(mine) == 2
 
 
 @pytest.mark.parametrize(("body", "status"), [

@@ -70,11 +70,12 @@ async def test_filters_of_either_form(site, query, titles):
 
 async def test_the_json_feed_holds_to_its_specification(site):
     async with site(hub="https://hub.example/") as page:
-        answer = await page.client.get("/originals.json?language=en")
+        assert "hubs" not in json.loads(await (await page.client.get("/originals.json?language=en")).read())
+        answer = await page.client.get("/originals.json")
         assert answer.headers["Content-Type"] == "application/feed+json; charset=utf-8"
         feed = json.loads(await answer.read())
         assert feed["version"] == "https://jsonfeed.org/version/1.1"
-        assert feed["feed_url"] == f"{page.base}/originals.json?language=en"
+        assert feed["feed_url"] == f"{page.base}/originals.json"
         assert feed["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
         for one in feed["items"]:
             assert all(isinstance(one[name], str) for name in ("id", "url", "external_url", "title", "content_text"))
@@ -96,22 +97,23 @@ async def test_who_is_copied_can_watch_it(site):
 async def test_nothing_is_sent_twice_to_who_has_it_and_what_is_new_is(site, path):
     async with site() as page:
         first = await page.client.get(path)
-        for headers in ({"If-None-Match": first.headers["ETag"]}, {"If-None-Match": f'"x", {first.headers["ETag"]}'},
-                        *([{"If-Modified-Since": first.headers["Last-Modified"]}] if "Last-Modified" in first.headers else [])):
+        for headers in ({"If-None-Match": first.headers["ETag"]}, {"If-None-Match": f'"x", {first.headers["ETag"]}'}):
             again = await page.client.get(path, headers=headers)
             assert (again.status, await again.read()) == (304, b"")
         assert (await page.client.get(path, headers={"If-None-Match": '"other"'})).status == 200
         story = page.stories["The Harbour Post"]
         await page.client.post(f"/api/v1/stories/{story.id}/verdict", json={"ruling": "licensed", "article": story.copies[0].article})
-        for headers in ({"If-None-Match": first.headers["ETag"]}, {"If-Modified-Since": first.headers.get("Last-Modified", "")}):
-            assert (await page.client.get(path, headers=headers)).status == 200
+        assert (await page.client.get(path, headers={"If-None-Match": first.headers["ETag"]})).status == 200
 
 
 async def test_the_hub_is_named_where_there_is_one(site):
     async with site(hub="https://hub.example/", public_url="https://desk.example/firsthand") as page:
-        answer = await page.client.get("/originals.atom?tag=english")
-        assert answer.headers["Link"] == (
-            '<https://hub.example/>; rel="hub", <https://desk.example/firsthand/originals.atom?tag=english>; rel="self"')
+        answer = await page.client.get("/originals.atom")
+        assert answer.headers["Link"] == '<https://hub.example/>; rel="hub", <https://desk.example/firsthand/originals.atom>; rel="self"'
+        for narrower in ("/originals.atom?tag=english", "/copies.atom?source=x"):     # of which the hub is not told
+            answer_ = await page.client.get(narrower)
+            assert "Link" not in answer_.headers
+            assert b"hub.example" not in await answer_.read()
         tree = ET.fromstring(await answer.read())
         assert tree.find(f"{ATOM}link[@rel='hub']").get("href") == "https://hub.example/"
     async with site() as page:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part
 from crawler.adapters.store.leases import leased
+from crawler.adapters.store.loading import forerunners
 from crawler.adapters.store.outward import deliveries, told
 from crawler.adapters.store.tables import endings, history
 from crawler.errors import LeaseLostError
@@ -107,8 +108,12 @@ class Deliveries(Part):
 
     async def was_told(self, key: str, story: str) -> bool:
         """See `ports.OutwardStore`."""
-        known = sa.exists().where(told.c.delivery == deliveries.c.id, deliveries.c.key == key, told.c.story == story)
-        return bool(await self._db.read(lambda connection: connection.scalar(sa.select(known))))
+        async def look(connection: AsyncConnection) -> bool:
+            ids = sorted({story, *await forerunners(connection, story)})
+            known = sa.exists().where(told.c.delivery == deliveries.c.id, deliveries.c.key == key, told.c.story.in_(ids))
+            return bool(await connection.scalar(sa.select(known)))
+
+        return await self._db.read(look)
 
     async def failing_deliveries(self) -> list[Delivery]:
         """See `ports.OutwardStore`."""

@@ -18,7 +18,7 @@ from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.columns import NAME
 from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.loading import load_stories
-from crawler.adapters.store.tables import copying, endings, is_unlisted, listing, sightings, stories, terms
+from crawler.adapters.store.tables import copying, counters, is_unlisted, listing, sightings, stories, terms
 from crawler.core import report, text
 from crawler.core.types import Article, Kind, Story
 
@@ -45,7 +45,6 @@ async def _relist(connection: AsyncConnection, ids: Sequence[str], now: datetime
         sa.select(stories.c.id, stories.c.founded, stories.c.updated).where(stories.c.id.in_(ids)))}
     before = {row.story: row for row in await connection.execute(sa.select(listing).where(listing.c.story.in_(ids)))}
     feeds = await _feeds(connection, [story.original for story in found.values()])
-    revision = await last_revision(connection)
     await _clear(connection, ids)
     rows: dict[sa.Table, list[dict[str, Any]]] = {listing: [], copying: [], terms: []}
     for story in found.values():
@@ -56,11 +55,10 @@ async def _relist(connection: AsyncConnection, ids: Sequence[str], now: datetime
         digest = blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=16).digest()
         old = before.get(story.id)
         changed = old is None or old.digest != digest
-        revision += changed
         rows[listing].append(_row(story, members, shown) | {
             "founded": times[story.id].founded, "feeds": feeds.get(story.original, ","), "digest": digest,
             "updated": (now or times[story.id].updated) if changed or old is None else old.updated,
-            "revision": revision if changed or old is None else old.revision})
+            "revision": await next_revision(connection) if changed or old is None else old.revision})
         rows[copying] += _copies(story, shown)
         rows[terms] += [{"term": term, "story": story.id} for term in _terms(members)]
     for table, made in rows.items():
@@ -122,11 +120,15 @@ async def _feeds(connection: AsyncConnection, originals: Sequence[str]) -> dict[
     return {article: f",{','.join(map(str, sorted(ids)))}," for article, ids in found.items()}
 
 
-async def last_revision(connection: AsyncConnection) -> int:
-    """The highest so far; 0 where there is none. Under the lock "stories" nobody else takes the next."""
-    living = await connection.scalar(sa.select(sa.func.max(listing.c.revision)))
-    ended = await connection.scalar(sa.select(sa.func.max(endings.c.revision)))
-    return max(living or 0, ended or 0)
+async def next_revision(connection: AsyncConnection) -> int:
+    """One that was never given before, whatever has ended since. Under the lock "stories"."""
+    mine = counters.c.name == "revision"
+    given = await connection.scalar(
+        sa.update(counters).where(mine).values(value=counters.c.value + 1).returning(counters.c.value))
+    if given is None:
+        given = 1
+        await connection.execute(sa.insert(counters).values(name="revision", value=given))
+    return int(given)
 
 
 async def unlist(connection: AsyncConnection, id_: str) -> None:

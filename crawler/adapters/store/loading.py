@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.codec import decode, decode_all
 from crawler.adapters.store.engine import chunks, paced
-from crawler.adapters.store.tables import endings, history, links, members, ruled, stories, verdicts
+from crawler.adapters.store.tables import endings, history, links, listing, members, ruled, stories, verdicts
 from crawler.core.types import Article, Copy, Evidence, Link, Relation, Story, Verdict
 from crawler.ports import StoredStory
 
@@ -47,8 +47,9 @@ async def whole(
         connection, everyone, lead=None if first is None else 0)}
     past = await _history(connection, ids)
     said = await _verdicts(connection, everyone)
-    updated = {row.id: row.updated for row in await connection.execute(
-        sa.select(stories.c.id, stories.c.updated).where(stories.c.id.in_(ids)))}
+    updated = {row.id: row.at for row in await connection.execute(
+        sa.select(stories.c.id, sa.func.coalesce(listing.c.updated, stories.c.updated, type_=stories.c.updated.type).label("at"))
+        .outerjoin(listing, listing.c.story == stories.c.id).where(stories.c.id.in_(ids)))}
     carried = await _carriers(connection, everyone)
     return [StoredStory(story, _present(story, by_id), updated[id_], tuple(past.get(id_, ())), _naming(story, said),
                         tuple(each for article in story.members for each in carried.get(article, ())))
@@ -135,3 +136,14 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
     return Verdict(
         id=row.id, ruling=row.ruling, story=row.story, anchor=row.anchor, articles=tuple(row.articles), who=row.who,
         at=row.at, note=row.note, whole=row.whole)
+
+
+async def forerunners(connection: AsyncConnection, story: str) -> set[str]:
+    """Ids that led to this one."""
+    found: set[str] = set()
+    ring = {story}
+    while ring:
+        ring = set(await connection.scalars(
+            sa.select(endings.c.story).where(endings.c.successor.in_(sorted(ring))))) - found
+        found |= ring
+    return found

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.listing import name_of, terms_of
-from crawler.adapters.store.tables import articles, copying, listing, members, terms
+from crawler.adapters.store.tables import articles, copying, listing, members, sightings, terms
+from crawler.core.types import Kind
 from crawler.errors import UsageError
 from crawler.ports import StoryQuery
 
@@ -16,6 +17,7 @@ Order = Literal["queue", "founded", "changed"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WORDS = 12        # of a search that are looked up
+_FEEDS = 100       # that are looked for by name in a row
 _COMMON = 4000     # stories from which on a word is common: 100,000 of them have "the"
 _BEGINS = 3        # characters from which on a word may be the beginning of another
 _LAST = "\U0010ffff"
@@ -97,9 +99,17 @@ def limits(query: StoryQuery, common: frozenset[str] = frozenset()) -> list[sa.C
     if query.state is not None:
         found.append(STATES[query.state])
     if query.feeds is not None:
-        found.append(sa.or_(sa.false(), *(listing.c.feeds.contains(f",{id_},", autoescape=True) for id_ in sorted(query.feeds))))
+        found.append(_of_feeds(query.feeds))
     return [*found, *(sa.exists().where(terms.c.story == listing.c.story, _is(term)) if term in common
                       else listing.c.story.in_(sa.select(terms.c.story).where(_is(term))) for term in asked_terms(query))]
+
+
+def _of_feeds(feeds: frozenset[int]) -> sa.ColumnElement[bool]:
+    if len(feeds) <= _FEEDS:
+        return sa.or_(sa.false(), *(listing.c.feeds.contains(f",{id_},", autoescape=True) for id_ in sorted(feeds)))
+    # Of more SQLite makes no tree that deep; and whoever has so many feeds under one tag asks for much of all there is.
+    return sa.exists().where(members.c.story == listing.c.story, members.c.position == 0, sightings.c.article == members.c.article,
+                             sightings.c.feed.in_(sorted(feeds)))
 
 
 def asked_terms(query: StoryQuery) -> list[str]:
@@ -148,14 +158,17 @@ def _times(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _sizes(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
-    found = [listing.c.copies <= query.max_copies] if query.max_copies is not None else []
+    """Revisions are shown, and not counted."""
+    copies: sa.ColumnElement[int] = listing.c.copies
+    found: list[sa.ColumnElement[bool]] = []
     if query.without:
-        left = (sa.select(sa.func.count()).select_from(copying)
-                .where(copying.c.story == listing.c.story, copying.c.kind.not_in(sorted(query.without))).scalar_subquery())
-        found.append(left >= max(1, query.min_copies))
-    elif query.min_copies > 1:
-        found.append(listing.c.copies >= query.min_copies)
-    return found
+        shown = copying.c.story == listing.c.story, copying.c.kind.not_in(sorted(query.without))
+        copies = (sa.select(sa.func.count()).select_from(copying)
+                  .where(*shown, copying.c.kind != Kind.REVISION.value).scalar_subquery())
+        found.append(sa.exists().where(*shown))
+    if query.min_copies > 1:
+        found.append(copies >= query.min_copies)
+    return found if query.max_copies is None else [*found, copies <= query.max_copies]
 
 
 def _sources(query: StoryQuery) -> list[sa.ColumnElement[bool]]:

@@ -12,7 +12,7 @@ from crawler.adapters.store.codec import encode
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.links import replace_links
-from crawler.adapters.store.listing import last_revision, relist, unlist
+from crawler.adapters.store.listing import next_revision, relist, unlist
 from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.reconcile import Standing, inherit, members_of, names
 from crawler.adapters.store.tables import endings, history, members, stories
@@ -199,7 +199,7 @@ async def _end(save: _Save, id_: str, successor: str | None, originals: Mapping[
 
 async def entomb(connection: AsyncConnection, id_: str, successor: str | None, now: datetime) -> None:
     """Remove a story and its memberships, and leave a tombstone."""
-    revision = await last_revision(connection) + 1
+    revision = await next_revision(connection)
     await unlist(connection, id_)
     await connection.execute(sa.delete(members).where(members.c.story == id_))
     await connection.execute(sa.delete(stories).where(stories.c.id == id_))

@@ -254,6 +254,12 @@ endings = sa.Table(                                                 # ids of sto
     sa.Column("revision", sa.BigInteger, index=True),               # as in `listing`; NULL: from before there was one
 )
 
+counters = sa.Table(                                                # numbers that are never given twice
+    "counters", metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
 # What lists and tallies of stories are read from, without their articles: derived by `listing.relist`, never a source.
 listing = sa.Table(
     "listing", metadata,

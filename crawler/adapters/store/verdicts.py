@@ -9,10 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
-from crawler.adapters.store.loading import STANDS, by_age, endings_of, standing, verdict_of, whole
+from crawler.adapters.store.loading import (
+    STANDS,
+    by_age,
+    endings_of,
+    forerunners,
+    standing,
+    verdict_of,
+    whole,
+)
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.reconcile import follow
-from crawler.adapters.store.tables import articles, endings, members, ruled, verdicts
+from crawler.adapters.store.tables import articles, members, ruled, verdicts
 from crawler.core.types import Verdict
 from crawler.errors import ConflictError, NotFoundError
 from crawler.ports import PastRuling
@@ -93,7 +101,7 @@ async def _rows_on_story(
     connection: AsyncConnection, story: str, which: sa.ColumnElement[bool],
 ) -> list[sa.Row[Any]]:
     now = follow(await endings_of(connection, story), story) or story
-    ids = {story, now, *await _forerunners(connection, now)}
+    ids = {story, now, *await forerunners(connection, now)}
     theirs = (await connection.scalars(sa.select(members.c.article).where(members.c.story == now))).all()
     found = {row.id: row for row in await connection.execute(
         sa.select(verdicts).where(verdicts.c.story.in_(sorted(ids)), which))}
@@ -102,17 +110,6 @@ async def _rows_on_story(
         found |= {row.id: row for row in await connection.execute(
             sa.select(verdicts).where(verdicts.c.id.in_(naming), which))}
     return [found[id_] for id_ in sorted(found)]
-
-
-async def _forerunners(connection: AsyncConnection, story: str) -> set[str]:
-    """Ids that led to this one."""
-    found: set[str] = set()
-    ring = {story}
-    while ring:
-        ring = set(await connection.scalars(
-            sa.select(endings.c.story).where(endings.c.successor.in_(sorted(ring))))) - found
-        found |= ring
-    return found
 
 
 async def _mark_named(connection: AsyncConnection, verdict: Verdict) -> None:

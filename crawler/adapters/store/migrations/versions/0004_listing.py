@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.add_column("articles", sa.Column("outlet", sa.BigInteger(), nullable=True))
     _name_outlets()
     op.create_index("ix_articles_outlet_forgotten", "articles", ["outlet", "forgotten"], unique=False)
+    op.create_table("counters", sa.Column("name", sa.Text(), nullable=False), sa.Column("value", sa.BigInteger(), nullable=False),
+                    sa.PrimaryKeyConstraint("name", name="pk_counters"))
     _listing()
     _copying()
     op.create_table(
