@@ -40,7 +40,8 @@ def test_show_says_it_in_words(firsthand, linked):
     assert "carried whole by Round-up" in firsthand("show", linked.stories["ferry"], config=linked).out
 
 
-@pytest.mark.parametrize("way", [("light", "retold"), ("retold", "light")], ids=["as told", "as printed"])
+@pytest.mark.parametrize("way", [("light", "retold"), pytest.param(("retold", "light"), marks=pytest.mark.long)],
+                         ids=["as told", "as printed"])
 def test_a_confirmed_rewording_is_a_story_and_can_be_taken_back(firsthand, linked, way):
     (offered,) = reported(firsthand, linked)["possible_rewordings"]
     assert {offered["a"]["article"], offered["b"]["article"]} == {linked.ids["light"], linked.ids["retold"]}
@@ -82,6 +83,7 @@ def test_dedup_writes_what_is_related(firsthand, tmp_path):
         "ferry": ["digest"], "garden": ["digest"]}
 
 
+@pytest.mark.long
 def test_rulings_are_labels_with_their_texts(firsthand, linked):
     firsthand("verdict", linked.ids["light"], "confirm", linked.ids["retold"], "--note", "read both", config=linked)
     firsthand("verdict", linked.stories["ferry"], "reject", linked.ids["lantern"], config=linked)

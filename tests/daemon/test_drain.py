@@ -11,6 +11,7 @@ from crawler.errors import StoreError
 
 
 async def test_a_store_that_fails_under_many_tasks_is_one_error():
+    gc.collect()    # what other tests have left pending is not this one's
     complaints, together = [], asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
 

@@ -190,7 +190,7 @@ def writable(server):
 
 @pytest.mark.parametrize(("trouble", "relief", "words"), [
     pytest.param(restarted, None, ("starting, stopping", "was lost", "out of reach"), id="it is restarted at once"),
-    pytest.param(disconnected, None, ("starting, stopping", "was lost"), id="an administrator ends every connection"),
+    pytest.param(disconnected, None, ("starting, stopping", "was lost"), id="an administrator ends every connection", marks=pytest.mark.long),
     pytest.param(read_only, writable, ("the server is read-only, a standby perhaps; check `store`",), id="it becomes read-only"),
 ])
 async def test_a_crawl_outlives_its_server(server, opened, press, crawl, caplog, trouble, relief, words):

@@ -343,6 +343,7 @@ def feeds_asked(press):
     return [one for one in press.asked if one.endswith("/feed")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_a_clock_that_is_wrong_after_a_restart_silences_nobody_and_turns_no_window_round(press, tmp_path, clock, jump):
     async with crawling(press, tmp_path, clock) as opened:
