@@ -3,7 +3,6 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const dialog = document.getElementById("keys");
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   // --- keys on and off, as WCAG 2.1.4 asks: who dictates, or leans on a key, rules nothing by accident ---
   const box = document.getElementById("keys-on");
@@ -22,7 +21,7 @@
   function mark(item) {
     (item.hasAttribute("tabindex") ? item : item.querySelector("a, button")).focus({ preventScroll: true });
     const room = innerHeight * 0.6;
-    item.scrollIntoView({ block: item.offsetHeight > room ? "start" : "center", behavior: still.matches ? "instant" : "auto" });
+    item.scrollIntoView({ block: item.offsetHeight > room ? "start" : "center" });
   }
 
   function step(by) {
@@ -101,8 +100,8 @@
 
   // --- after an action ---
   // A screen reader says what changes, not what a page begins with.
-  const news = document.querySelector("[data-announce], [role=alert]");
+  const news = document.querySelector("[data-announce], main [role=alert]");
   if (news) setTimeout(() => { document.getElementById("live").textContent = news.dataset.announce || news.innerText; }, 200);
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target && target.matches("[data-item]")) mark(target);
+  // The browser itself goes to what stands after the # of an address: the copy that was ruled on, the story one came from.
+  if (news && !(location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))))) news.focus();
 })();
