@@ -116,11 +116,25 @@ def desk(chromium: Browser) -> Iterator[Desk]:
     assert one.heard.elsewhere(*one.ours) == []
 
 
+WIDER = """() => {
+    const wide = document.documentElement.clientWidth;
+    return [...document.querySelectorAll('body *')].filter(one => {
+        const box = one.getBoundingClientRect();
+        return box.width && box.right > wide + 1 && !one.closest('.scroll, .hidden, .skip, dialog');
+    }).map(one => one.outerHTML.slice(0, 120)).slice(0, 3).concat(document.documentElement.scrollWidth > wide ? ['the page'] : []);
+}"""
+
+
+def wider(page: Page) -> list[str]:
+    """What reaches beyond the window's side."""
+    return page.evaluate(WIDER)
+
+
 def violations(page: Page, *, only: str | None = None) -> list[str]:
     """What axe-core finds wrong, of any weight."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if only:
-        options["runOnly"] = [only]
+        options["runOnly"] = {"type": "rule", "values": [only]}
     found = Axe().run(page, options=options).response["violations"]
     return [f"{one['impact']} {one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
