@@ -49,7 +49,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Server"] = "firsthand"
-    if not response.prepared:
+    if not response.prepared and response.content_type == "text/html":   # what has forms
         remember(request, response)
     _counted(request, response.status)
     return response
