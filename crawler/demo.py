@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crawler import app
+from crawler.desk import BESIDE
 from crawler.front import served
 from crawler.newsworld.server import serve
 from crawler.newsworld.world import World
@@ -27,9 +28,10 @@ async def crawl_world(progress: Progress = lambda _done, _all: None) -> dict[str
 
 
 async def run(
-    progress: Progress, show: Callable[[dict[str, Any], str | None], None], listen: str | None = None,
+    progress: Progress, show: Callable[[dict[str, Any], str | None], None], listen: str | None = None, *, whole: bool = False,
 ) -> None:
-    """The same, and `show` the report; with `listen` with the address of the review page, which then stays up."""
+    """The same, and `show` the report; with `listen` with the address of the review page, which then stays up. `whole`
+    puts the texts of copies into the report."""
     world = World(START)
     with TemporaryDirectory(prefix="firsthand-demo-") as folder:
         async with serve(world) as proxy:
@@ -37,7 +39,7 @@ async def run(
             async with app.opened(settings, lambda: world.now) as opened:
                 await crawl(opened, world, progress)
                 async with served(opened, alone=True) as address:
-                    show(await opened.desk.report(StoryQuery()), address)
+                    show(await opened.desk.report(StoryQuery(), beside=BESIDE if whole else 0), address)
                     if address is not None:
                         await asyncio.Event().wait()    # until whoever started it has seen enough
 

@@ -20,6 +20,9 @@ Ruling = Literal["confirm", "reject", "licensed", "original", "split", "merge", 
 RULINGS: tuple[Ruling, ...] = get_args(Ruling)
 REWORDINGS = 50         # pairs that a report offers to a person
 LONGEST_NOTE = 2000     # characters
+BESIDE = 200            # stories of a report that bring the texts of their copies …
+COPIES_BESIDE = 10      # … of so many copies each …
+_TEXTS = 16_000_000     # … as long as that are no more characters: a browser has to open it
 _SECONDS = 10.0         # of a worker's processor for one comparison
 _TARGETS: Mapping[str, tuple[int, int | None, str]] = {   # how many ids follow a ruling
     "original": (1, 1, "one ARTICLE"), "split": (1, None, "at least one ARTICLE"), "merge": (1, 1, "one STORY"),
@@ -58,16 +61,46 @@ class Desk:
 
     # --- shown --------------------------------------------------------------------------------------------------
 
-    async def report(self, query: StoryQuery) -> dict[str, Any]:
-        """The whole report of a query."""
+    async def report(self, query: StoryQuery, *, beside: int = 0) -> dict[str, Any]:
+        """The whole report of a query. With `beside` as somebody reads it who has no more than the report: each story with
+        its claims, rulings and history, the first so many with the texts of copies next to what they are most like."""
         stories = await self.store.stories(query)
         counts = await self.store.counts(self.clock())
         narrow = query.kinds or query.undecided or query.role or query.words or query.state
         proposed = [] if narrow else await self.rewordings(query)
-        return core.report(
+        made = core.report(
             [(one.story, one.articles, one.carriers) for one in stories], generated=self.clock().replace(microsecond=0),
             since=query.since, until=query.until, articles=counts.articles, kinds=query.kinds, without=query.without,
             rewordings=proposed)
+        if beside:
+            await self._enlarge(made, {one.story.id: one for one in stories}, beside)
+        return made
+
+    async def _enlarge(self, made: dict[str, Any], stories: Mapping[str, StoredStory], beside: int) -> None:
+        """Put into the rows of a report what a person wants to see of each story."""
+        left = _TEXTS
+        for number, row in enumerate(made["stories"]):
+            stored = stories[row["id"]]
+            row["articles"] = [{**core.brief(one), "claims": [detail.claim(each, one) for each in one.claims]}
+                               for one in stored.articles]
+            row["history"] = detail.history(stored)
+            standing = [PastRuling(one) for one in stored.verdicts]
+            row["rulings"] = [past(one) for one in (
+                standing if number >= beside else await self.store.past_rulings(stored.story.id))]
+            if number < beside and left > 0:
+                left -= await self._add_texts(row, stored)
+        made["texts_left_out"] = sum("beside" not in copy for row in made["stories"] for copy in row["copies"])
+
+    async def _add_texts(self, row: dict[str, Any], stored: StoredStory) -> int:
+        """Put the texts of the first copies into a row; returns how many characters that were."""
+        copies, known = row["copies"][:COPIES_BESIDE], {one.id for one in stored.articles}
+        bases = [copy["matched"] if copy["matched"] in known else stored.story.original for copy in copies]
+        read = {one.article.id: one for one in await readings(
+            self.store, list(dict.fromkeys([*bases, *(copy["article"] for copy in copies)])))}
+        for base, copy in zip(bases, copies, strict=True):
+            copy["beside"] = await self._run(sides.beside, read[base], read[copy["article"]], self.rules)
+        return sum(len(read[base].article.text) + len(read[copy["article"]].article.text)
+                   for base, copy in zip(bases, copies, strict=True))
 
     async def rewordings(self, query: StoryQuery, limit: int = REWORDINGS) -> list[tuple[Link, Article, Article]]:
         """Pairs that a person may look at, as far as the query's source and language let them through."""

@@ -51,7 +51,7 @@ def report(options: Options, /, format_: str, output: Path | None, **asked: Any)
         raise click.UsageError("--role goes with --source: whose part shall it be?", click.get_current_context())
     from crawler.render import render
 
-    found = options.run(_reported(options.settings(), asked))
+    found = options.run(_reported(options.settings(), asked, whole=format_ == "html"))
     write(output, render(format_, found, layout(output)))
 
 
@@ -79,12 +79,14 @@ async def opened_store(settings: "Settings") -> "AsyncIterator[Store]":
         await store.close()
 
 
-async def _reported(settings: "Settings", asked: dict[str, Any]) -> dict[str, Any]:
+async def _reported(settings: "Settings", asked: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     from crawler import app
-    from crawler.desk import Desk
+    from crawler.desk import BESIDE, Desk
+    from crawler.matcher import Rules
 
     async with opened_store(settings) as store:
-        return await Desk(store, app.now).report(_query(asked, app.now()))
+        desk = Desk(store, app.now, rules=Rules(settings.match.containment, settings.match.min_words))
+        return await desk.report(_query(asked, app.now()), beside=BESIDE if whole else 0)
 
 
 def _query(asked: dict[str, Any], now: Any) -> "StoryQuery":

@@ -90,4 +90,4 @@ def demo(options: Options, format_: str, page: bool, listen: str) -> None:
             click.echo(f"the review page is at {address} until Ctrl-C", err=True)
 
     with bar("a day of the news world") as progress:
-        options.run(world.run(progress, show, listen if page else None))
+        options.run(world.run(progress, show, listen if page else None, whole=format_ == "html"))

@@ -58,9 +58,14 @@ def story(
                      for id_, found in matches.items()},
         "possible_rewordings": _rewordings(links, within={one.article.id for one in articles}),
         "verdicts": [verdict(one) for one in stored.verdicts],
-        "history": [{key: core.moment(value) if isinstance(value, datetime) else value for key, value in one.items()}
-                    for one in stored.history],
+        "history": history(stored),
     }
+
+
+def history(stored: StoredStory) -> list[dict[str, Any]]:
+    """What became of a story, oldest first."""
+    return [{key: core.moment(value) if isinstance(value, datetime) else value for key, value in one.items()}
+            for one in stored.history]
 
 
 def _rewordings(links: Linked, within: AbstractSet[str] = frozenset()) -> list[dict[str, Any]]:

@@ -18,4 +18,4 @@ def render(report: Mapping[str, Any], _layout: Layout) -> Iterator[str]:
         "report.html",
         report=report, stories=report["stories"], tallies=copiers, style=style,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        kinds=words.used_kinds(report["stories"]), reasons=words.used_evidence(report["stories"]))
+        kinds=words.used_kinds(report["stories"]))

@@ -3,14 +3,16 @@
 jinja2 escapes whatever is put into a template; a link is made of http(s) addresses only.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from crawler.render import plots, words
+from crawler.render import past, plots, words
 from crawler.render.harmless import line, link
 
 
@@ -34,11 +36,29 @@ def environment() -> Environment:
         "observed": words.observed, "reason": words.reason, "standing": words.standing,
         "contenders": words.contenders, "verdict": lambda word: words.VERDICTS.get(word, word), "query": query,
         "duration": words.duration, "count": words.count, "event": lambda word: words.EVENTS.get(word, word),
-        "language": words.language,
+        "language": words.language, "named": named,
     }
-    made.globals |= {"totals": words.totals, "window": words.window, "all_kinds": words.KINDS, "timeline": plots.timeline,
-                     "flow_plot": plots.flows, "lag_plot": plots.lags, "rulings": words.RULINGS}
+    made.globals |= {"totals": words.totals, "window": words.window, "all_kinds": words.KINDS, "timeline": plots.timeline, "lanes": plots.lanes,
+                     "flow_plot": plots.flows, "lag_plot": plots.lags, "rulings": words.RULINGS, "past_of": past.told}
     return made
+
+
+_MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:[\d:.]*\d(?:Z|[+-]\d\d:\d\d)?"
+
+
+def named(text: str, names: Iterable[str]) -> Markup:
+    """A sentence of ours in one line, each of these names in it isolated: one that is written from right to left would
+    else reverse what stands between it and the next. Times are not broken."""
+    known = sorted({line(each) for each in names} - {""}, key=len, reverse=True)
+    parts = re.split("(" + "|".join(map(re.escape, known)) + f")|({_MOMENT})" if known else f"(?!)()|({_MOMENT})", line(text))
+    made = []
+    for plain, name, moment in zip(parts[::3], [*parts[1::3], None], [*parts[2::3], None], strict=True):
+        made.append(escape(plain))
+        if name:
+            made.append(Markup("<bdi>{}</bdi>").format(name))
+        if moment:
+            made.append(Markup('<span class="moment">{}</span>').format(moment))
+    return Markup('<bdi dir="ltr">{}</bdi>').format(Markup("").join(made))
 
 
 def query(values: dict[str, Any]) -> str:

@@ -40,10 +40,11 @@ def timeline(articles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "bar": _bar(one, place)} for one in rows]
 
 
-def ends(articles: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """When the timeline begins and ends, RFC 3339."""
-    moments = [at for one in articles for at in _moments(one)]
-    return min(moments).isoformat(), max(moments).isoformat()
+def lanes(story: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same for the original and the copies of a story, as rows of the report; what its articles claim is marked where
+    the story has them whole."""
+    claims = {one["article"]: one["claims"] for one in story.get("articles", ())}
+    return timeline([{**one, "claims": claims.get(one["article"], ())} for one in (story["original"], *story["copies"])])
 
 
 def _moments(one: Mapping[str, Any]) -> list[datetime]:
@@ -87,7 +88,8 @@ def flows(found: Sequence[Mapping[str, Any]]) -> Markup:
             parts.append(svg.Rect(x=x, y=node["top"], width=_NODE, height=node["height"], class_=["node"]))
             at = x - 8 if anchor == "end" else x + _NODE + 8
             parts.append(svg.Text(x=at, y=node["top"] + node["height"] / 2 + 5, text_anchor=anchor,  # type: ignore[arg-type]  # a literal
-                                  text=_escaped(f"{shortened(name, 20)} {node['copies']}")))
+                                  elements=[svg.TSpan(class_=["whose"], text=_escaped(shortened(name, 20))),
+                                            svg.TSpan(text=f" {node['copies']}")]))
     return _drawn(parts, _WIDTH, _HEIGHT, "flows", "Who copies whom, on the left who is copied")
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from crawler import matcher
@@ -11,6 +11,7 @@ from crawler.core.report import brief
 from crawler.core.text import Body
 
 Mark = Literal["shared", "own", "site", "plain"]
+_CLOSING = ".,;:!?…)]}»”’\"'。、，．！？；：）」』،؛؟۔।"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,27 @@ def _apart(spans: Sequence[_Span]) -> list[_Span]:
 
 def _filled(whole: str, spans: Sequence[_Span]) -> Iterator[_Span]:
     """The spans with what lies between them."""
-    at = 0
+    at, before = 0, _Span(0, 0, "plain")
     for one in (*spans, _Span(len(whole), len(whole), "plain")):
-        if one.start > at:
-            yield _Span(at, one.start, "own" if text.words(whole[at:one.start]) else "plain")
-        if one.end > one.start:
-            yield one
+        for part in (_Span(at, one.start, "own"), one):
+            if part.end <= part.start:
+                continue
+            if text.words(whole[part.start:part.end]):
+                before = part
+                yield part
+            else:
+                yield from _wordless(whole, part, before)
         at = one.end
+
+
+def _wordless(whole: str, part: _Span, before: _Span) -> Iterator[_Span]:
+    """White space and punctuation between two spans: a full stop goes with the words that it ends."""
+    stretch = whole[part.start:part.end]
+    closing = part.start + len(stretch) - len(stretch.lstrip(_CLOSING))
+    if closing > part.start:
+        yield replace(before, start=part.start, end=closing)
+    if part.end > closing:
+        yield _Span(closing, part.end, "plain")
 
 
 def _paragraphs(whole: str, spans: Sequence[_Span]) -> Iterator[list[dict[str, Any]]]:

@@ -113,7 +113,8 @@ def observed(between: list[str | None] | None) -> str:
     without, seen = between
     if without is None:
         return f"before {clock(seen)} (first poll of its feed)"
-    return f"between {clock(without)} and {clock(seen)}"
+    first, last = clock(without), clock(seen)
+    return f"between {first} and {last[11:] if first[:10] == last[:10] else last}"
 
 
 def reason(one: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
           "base-uri 'none'; frame-ancestors 'none'")
 HEADERS = {
-    "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",  # with "no-referrer" browsers call the origin of our own forms "null"
     "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY", "X-Robots-Tag": "noindex", "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
@@ -49,7 +49,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Server"] = "firsthand"
-    if not response.prepared:
+    if not response.prepared and response.content_type == "text/html":   # what has forms
         remember(request, response)
     _counted(request, response.status)
     return response

@@ -5,7 +5,7 @@ shown of it changes, so that a reader shows another original, or new copies, onc
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -25,7 +25,6 @@ from crawler.web.room import ROOM
 _ENTRIES = 100
 _ATOM = "http://www.w3.org/2005/Atom"
 _XML = "http://www.w3.org/XML/1998/namespace"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ET.register_namespace("", _ATOM)
 
@@ -140,7 +139,7 @@ def _atom(request: web.Request, title: str, items: Sequence[Mapping[str, Any]]) 
     feed = ET.Element(f"{{{_ATOM}}}feed", {f"{{{_XML}}}lang": "en"})
     _text(feed, "id", itself)
     _text(feed, "title", f"Firsthand: {title}")
-    _text(feed, "updated", _moment(max((one["updated"] for one in items), default=_EPOCH)))
+    _text(feed, "updated", _moment(max((one["updated"] for one in items), default=_today(request))))
     _text(feed, "generator", "Firsthand")
     author = ET.SubElement(feed, f"{{{_ATOM}}}author")
     _text(author, "name", "Firsthand")
@@ -192,6 +191,11 @@ def _iri(url: str) -> str:
                    for char in url)
 
 
+def _today(request: web.Request) -> datetime:
+    """What a feed without entries is called updated: it must say something, and the same for whoever asks again."""
+    return request.app[ROOM].desk.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _moment(at: datetime) -> str:
     return str(core.moment(at.replace(microsecond=0)))
 
@@ -210,9 +214,9 @@ def _json(request: web.Request, title: str, items: Sequence[Mapping[str, Any]]) 
 def _items(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for one in items:
         yield {
-            "id": one["id"], "url": one["url"], "external_url": one["page"], "title": one["title"],
+            "id": one["id"], "url": one["url"], "title": one["title"],
             "content_text": "\n".join(map(harmless.line, one["lines"])),
             "date_published": _moment(one["published"]), "date_modified": _moment(one["updated"]),
-            "authors": [{"name": one["source"]}], **({"language": _tag(one["language"])} if one["language"] else {}),
-            "_firsthand": {"about": "https://www.jsonfeed.org/version/1.1/#extensions",
+            **({"authors": [{"name": one["source"]}]} if one["source"] else {}), **({"language": _tag(one["language"])} if one["language"] else {}),
+            "_firsthand": {"about": "https://www.jsonfeed.org/version/1.1/#extensions", "story": one["page"],
                            "copies": [{"url": url, "title": title, "kind": kind} for url, title, kind in one["related"]]}}

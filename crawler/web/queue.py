@@ -20,7 +20,7 @@ _PERIODS = (("", "All time", None), ("30d", "30 days", 30), ("7d", "7 days", 7),
 _SOURCES = 200     # of the table
 _PAIRS = 60
 LAGS = (300, 900, 3600, 4 * 3600, 86400, 7 * 86400)
-LAG_LABELS = ("5 min", "15 min", "1 h", "4 h", "1 d", "7 d", "later")
+LAG_LABELS = ("≤ 5 min", "≤ 15 min", "≤ 1 h", "≤ 4 h", "≤ 1 d", "≤ 7 d", "later")
 
 
 async def queue(request: web.Request) -> web.Response:

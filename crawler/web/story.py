@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from os import SEEK_END
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from crawler.errors import ConflictError, NotFoundError, UsageError, WorkerError
 from crawler.evidence.pack import MEDIA_TYPE
 from crawler.log import event
 from crawler.ports import StoredStory
-from crawler.render import markup, words
+from crawler.render import markup, past, words
 from crawler.web import asked
 from crawler.web.answers import HEADERS, page
 from crawler.web.room import NAME, ROOM
@@ -51,8 +51,7 @@ async def _page(request: web.Request, stored: StoredStory, *, conflict: Mapping[
         request, "story.html", status=409 if conflict else 200, story=story, given=given, copies=copies, conflict=conflict,
         revisions=[one for one in story["copies"] if one["kind"] == Kind.REVISION.value],
         left=len(stored.story.copies) - len(cut.story.copies), by_id={one["article"]: one for one in story["articles"]},
-        marks={story["original"]["article"]: "original" if story["decided"] else "listed first"},
-        shown=shown, compared=await _beside(request, stored, shown), past=_past(story),
+        shown=shown, compared=await _beside(request, stored, shown), past=past.told(story),
         next=await desk.store.beyond(asked.story_query({"state": "undecided", **given}), stored.story.id),
         done=_done(story, request.query.get("done", "")))
 
@@ -74,21 +73,6 @@ async def _beside(request: web.Request, stored: StoredStory, article: str | None
     except WorkerError as error:
         event(_log, "compare-failed", logging.WARNING, story=stored.story.id, article=article, reason=error.reason)
         return None
-
-
-def _past(story: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rulings and what happened to the story, the newest first."""
-    names = {one["article"]: one["source"] for one in story["articles"]}
-    standing = [one["id"] for one in story["rulings"] if not one["undone_at"]]
-    rulings = [{**one, "newest": standing[-1:] == [one["id"]], "on": _on(one, names)} for one in story["rulings"]]
-    events = [{**one, "ruling": None, "undone_at": None, "was": names.get(one["previous"] or "", one["previous"])} for one in story["history"]]
-    return sorted([*events, *rulings], key=lambda one: str(one["at"]), reverse=True)
-
-
-def _on(ruling: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    named: Sequence[str] = ruling["articles"]
-    shown = [names.get(id_, id_) for id_ in named[:3]]
-    return ", ".join(shown) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
 
 
 def _done(story: Mapping[str, Any], given: str) -> str:
@@ -116,7 +100,9 @@ async def rule(request: web.Request) -> web.Response:
         raise web.HTTPSeeOther(f"/{markup.query({**given, **told})}")
     place = outcome["stories"][0]["id"]
     done = f"undo{stored.id}" if wish.ruling == "undo" else stored.id
-    raise web.HTTPSeeOther(f"/stories/{place}{markup.query({**given, 'done': done})}")
+    # To the copy that was ruled on, where it still is in the story: whoever goes through many goes on there.
+    on = f"#a-{wish.targets[0]}" if wish.targets and wish.ruling != "merge" else ""
+    raise web.HTTPSeeOther(f"/stories/{place}{markup.query({**given, 'done': done})}{on}")
 
 
 async def _story_or_gone(request: web.Request) -> StoredStory:

@@ -49,11 +49,11 @@ ACTORS = ("script", "osc8", "osc52", "csi", "title", "bidi", "lines", "rich", "l
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-async def fill(folder):
+async def fill(folder, payloads=PAYLOADS):
     async with opened(f"sqlite:///{folder / 'store.db'}") as store:
         desk, stories = Desk(store), {}
-        await desk.add_feeds(*(f"https://{name}.example/feed" for name in PAYLOADS))
-        for number, (name, text) in enumerate(PAYLOADS.items()):
+        await desk.add_feeds(*(f"https://{name}.example/feed" for name in payloads))
+        for number, (name, text) in enumerate(payloads.items()):
             await desk.poll(f"https://{name}.example/feed", seen(f"{name}{text}", f"https://{name}.example/a", title=text,
                             summary=text, author=text, language="en", content=text),
                             state=FeedState(last_poll=START, reason="not_a_feed", detail=text))
