@@ -14,6 +14,7 @@ KILLS ?= 1000
 SOAK ?=
 AUDIT ?=
 FUZZ ?=
+STORIES ?= 100000
 # One process more than processors, since tests wait for their servers; but each costs memory and a start.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 3 ] && n=3; echo "$$((n + 1))")
 CHROMIUM ?= /usr/bin/chromium
@@ -24,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -77,6 +78,13 @@ fuzz: setup-dev  ## Fuzz every door for foreign bytes, a minute each (FUZZ="--do
 test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is skipped there fails.
 	@test -x "$(CHROMIUM)" || { echo "$(CHROMIUM) is not there: apt-get install chromium, or CHROMIUM=FILE" >&2; exit 2; }
 	$(bin)/python -m pytest tests/browser $(PYTEST_OPTIONS)
+
+screenshots: setup-dev  ## Render the README's screenshots into docs/.
+	$(bin)/python tests/browser/screenshots.py docs
+
+bench-pages: setup-dev  ## How long each page takes over STORIES (100000) made-up stories.
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(bin)/python tests/bench/crowd.py "sqlite:///$$d/crowd.db" --stories $(STORIES) \
+		&& $(bin)/python tests/bench/pages.py "sqlite:///$$d/crowd.db"
 
 wheel: setup-dev  ## Build dist/*.whl.
 	$(bin)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
