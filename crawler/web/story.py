@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from os import SEEK_END
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 

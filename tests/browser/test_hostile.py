@@ -12,7 +12,7 @@ from crawler.render.harmless import line
 from tests.browser.conftest import wider
 from tests.hostile.test_shown import PAYLOADS, fill
 
-FOREIGN = {**PAYLOADS, "huge": "w" * 10_000, "hebrew": "‮שלום <b onclick=alert(1)>", "data": "data:text/html,<script>alert(1)</script>"}
+FOREIGN = {**PAYLOADS, "huge": "w" * 10_000, "hebrew": "\u202eשלום <b onclick=alert(1)>", "data": "data:text/html,<script>alert(1)</script>"}
 # What a payload that came through would leave behind, whatever it calls.
 TRAP = "for (const name of ['alert', 'confirm', 'prompt']) window[name] = () => { document.documentElement.dataset.owned = 1; }"
 
