@@ -19,6 +19,11 @@ def line(text: str | None) -> str:
     return _ACTING.sub("", " ".join(clean(text or "").split()))
 
 
+def prose(text: str) -> str:
+    """A stretch of text as it is, white space too, without what acts: control characters and bidi controls."""
+    return _ACTING.sub(lambda hit: " " if hit[0] in "\t\r\n\x0b\x0c\x85\u2028\u2029" else "", text)
+
+
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON in which no character can act on a terminal and no lone surrogate stands; it reads back as it was."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)

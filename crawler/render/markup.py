@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from crawler.render import past, plots, words
-from crawler.render.harmless import line, link
+from crawler.render.harmless import line, link, prose
 
 
 def render(template: str, /, **values: Any) -> str:
@@ -32,7 +32,7 @@ def environment() -> Environment:
     made = Environment(loader=PackageLoader("crawler.render"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {
-        "line": line, "link": link, "percent": words.percent, "lag": words.lag, "clock": words.clock,
+        "line": line, "link": link, "prose": prose, "percent": words.percent, "lag": words.lag, "clock": words.clock,
         "observed": words.observed, "reason": words.reason, "standing": words.standing,
         "contenders": words.contenders, "verdict": lambda word: words.VERDICTS.get(word, word), "query": query,
         "duration": words.duration, "count": words.count, "event": lambda word: words.EVENTS.get(word, word),
