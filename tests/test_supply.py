@@ -165,7 +165,7 @@ DOORS = {
     "idna": {"core.urls"},
     "jinja2": {"newsworld", "render"},
     "lxml": {"core.discover", "core.extract", "core.feeds", "core.markup", "core.opml"},
-    "markupsafe": {"newsworld", "render.plots"},
+    "markupsafe": {"newsworld", "render"},
     "pebble": {"adapters.pool"},
     "prometheus-client": {"metrics"},
     "protego": {"core.robots"},

@@ -79,6 +79,8 @@ def demo(options: Options, format_: str, page: bool, listen: str) -> None:
     from crawler import render
     from crawler.cli.progress import bar
 
+    if page:
+        _for_this_machine(listen)
     if options.log_level == "info":
         options.log_level = "error"   # the world is full of feeds that fail on purpose
 
@@ -91,3 +93,16 @@ def demo(options: Options, format_: str, page: bool, listen: str) -> None:
 
     with bar("a day of the news world") as progress:
         options.run(world.run(progress, show, listen if page else None, whole=format_ == "html"))
+
+
+def _for_this_machine(listen: str) -> None:
+    """The demo has no tokens. Raises UsageError."""
+    from crawler.config.rules import is_loopback, listen_address
+
+    try:
+        host, _ = listen_address(listen)
+    except ValueError as error:
+        raise UsageError(f"--listen {listen}: {error}") from None
+    if not is_loopback(host):
+        raise UsageError(f"--listen {listen}: others could reach this address, and the demo asks for no token; "
+                         "name one of this machine, such as 127.0.0.1:8477")

@@ -79,8 +79,11 @@ def _done(story: Mapping[str, Any], given: str) -> str:
     """What was just ruled, where that stands in the history."""
     if given.startswith("undo"):
         return "Taken back."
-    one = next((one for one in story["rulings"] if str(one["id"]) == given), None)
-    return f"Kept: {words.VERDICTS.get(one['ruling'], one['ruling'])}, by {one['who']}." if one else ""
+    one = next((one for one in past.told(story) if one["ruling"] and str(one["id"]) == given), None)
+    if one is None:
+        return ""
+    on = "the whole story" if one["whole"] else one["on"]
+    return f"Kept: {words.VERDICTS.get(one['ruling'], one['ruling'])}, by {one['who']}, on {on}."
 
 
 async def rule(request: web.Request) -> web.Response:
@@ -122,7 +125,7 @@ def _wish(request: web.Request, form: Mapping[str, Any]) -> Wish:
     if ruling == "undo":
         targets, undo = (), _number(target)
     elif ruling == "merge":
-        targets = tuple(part for part in [_named(str(form.get("other", "")))] if part)
+        targets = tuple(part for part in [_named(str(form.get("other", "")), request.app[ROOM].hosts())] if part)
     return Wish(request.match_info["id"], ruling, targets, str(form.get("note", "")).strip(), request[NAME],
                 None if undo is not None and "version" not in form else str(form.get("version", "")), undo)
 
@@ -133,10 +136,10 @@ def _number(given: str) -> int | None:
     return int(given) if given else None
 
 
-def _named(given: str) -> str:
-    """The id in what a person pasted: an id, or the address of a story's page here."""
+def _named(given: str, ours: frozenset[str]) -> str:
+    """The id in what a person pasted: an id, the address of a story's page here, or that of an article."""
     text = given.strip()
-    if "/stories/" in text:
+    if "/stories/" in text and ("://" not in text or re.sub(r":[0-9]+$", "", urls.host(text)) in ours):
         return text.partition("/stories/")[2].partition("?")[0].partition("#")[0].strip("/")
     return urls.article_id(canonical) if "://" in text and (canonical := urls.canonical(text)) else text
 
