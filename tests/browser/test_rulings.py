@@ -255,7 +255,7 @@ def test_keys_act_on_a_keyboard_of_another_script(reviewer):
     reviewer.go("Enter")
     with reviewer.page.expect_navigation():
         arabic("ؤ", "KeyC")
-    assert reviewer.told() == "Kept: confirmed, by local."
+    assert reviewer.told().startswith("Kept: confirmed, by local, on ")
 
 
 def test_keys_can_be_switched_off(desk, world):
@@ -348,7 +348,7 @@ def test_two_at_once_do_not_overwrite_each_other(desk, own_world):
     assert [each["verdict"] for each in now["copies"]] == [None, None]
     assert "The Morning Brief" not in other.page.inner_text("section[aria-labelledby=copies]")
     other.mark("NewsBasket")                             # having looked again
-    assert other.rule("l") == "Kept: licensed, by local."
+    assert other.rule("l").startswith("Kept: licensed, by local, on ")
     rulings = own_world.get(f"/api/v1/stories/{story['id']}")["rulings"]
     assert [(each["ruling"], each["note"]) for each in rulings] == [("split", ""), ("licensed", "seen by the other desk")]
 
@@ -369,7 +369,7 @@ def test_without_javascript_everything_works(desk, own_world):
     page.click("summary:has-text('Note')")
     page.fill("#note", "no script at all")
     page.click("article:has-text('The Daily Lantern') >> button:has-text('Reject')")
-    assert page.inner_text(".done").startswith("Kept: rejected, by local.")
+    assert page.inner_text(".done").startswith("Kept: rejected, by local, on ")
     (story,) = found(rows(own_world), FERRY)
     assert sources(story) == {"NewsBasket", "The Morning Brief"}
     page.click(".history button:has-text('Undo')")
@@ -377,7 +377,7 @@ def test_without_javascript_everything_works(desk, own_world):
     page.click("summary:has-text('Merge')")
     page.fill("#other", found(rows(own_world), CANOE)[0]["id"])
     page.click("button:text-is('Merge')")
-    assert page.inner_text(".done").startswith("Kept: merged, by local.")
+    assert page.inner_text(".done").startswith("Kept: merged, by local, on ")
     told = own_world.report()["stories"]
     assert found(told, FERRY) == found(told, CANOE) != []
 
