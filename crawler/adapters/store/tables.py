@@ -56,6 +56,15 @@ hosts = sa.Table(
     sa.Column("robots_at", Moment),
     sa.Column("pages_day", sa.Integer),                             # day of `pages`, counted from 1970 in UTC
     _column("pages", sa.Integer, 0),                                # claimed on that day
+    sa.Column("next_start", Moment),                                # before which no turn begins
+    sa.Column("robots_until", Moment),                              # somebody asks for its robots.txt, until then
+)
+
+turns = sa.Table(                                                   # requests in flight, where several workers crawl
+    "turns", metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("host", Prose, nullable=False, index=True),
+    sa.Column("lease_until", Moment, nullable=False),
 )
 
 sightings = sa.Table(
