@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crawler import __version__
 from crawler.adapters.http import HttpFetcher
 from crawler.adapters.outbox import Outbox
 from crawler.adapters.pool import WorkerPool
 from crawler.adapters.store import open_store
+from crawler.clocks import SharedClock
 from crawler.daemon import Daemon, Timing
 from crawler.desk import Desk
 from crawler.documents import Documents
@@ -21,9 +22,12 @@ from crawler.pipeline import Pipeline
 from crawler.ports import Clock, Fetcher, Pool, Store
 from crawler.settings import Settings
 from crawler.sources import Sources
+from crawler.turns import SharedTurns
 from crawler.webhooks import Webhooks
 
 TIMING = Timing()
+SHARED = Timing(idle=timedelta(seconds=1))      # what another worker leaves is found by looking, six short look-ups at a time
+_SPARE = timedelta(seconds=30)                  # beside the timeout of a request, for all that is not the network's
 AGENT = "Firsthand"   # the product token by which robots.txt may name us
 
 
@@ -66,29 +70,43 @@ class App:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock = now, timing: Timing = TIMING) -> AsyncIterator[App]:
-    """Open the store, the fetcher and the workers; close them all whatever happens.
+async def opened(settings: Settings, clock: Clock | None = None, timing: Timing | None = None) -> AsyncIterator[App]:
+    """Open the store, the fetcher and the workers; close them all whatever happens. Where workers on other machines may
+    share the store, the clock is its, and so are the turns at hosts.
 
     Raises StoreError when the store cannot be opened.
     """
     async with AsyncExitStack() as stack:
         store = await open_store(settings.store)
         stack.push_async_callback(store.close)
-        fetcher = HttpFetcher(settings.crawl, user_agent(settings.contact), clock, from_address=_from(settings.contact))
+        keeper = await _keeper(store) if clock is None else None
+        clock, timing = clock or keeper or now, timing or (SHARED if store.shared else TIMING)
+        patience = settings.crawl.timeout + _SPARE
+        turns = SharedTurns(store, clock, settings.crawl.per_host.concurrency, patience, timing.speed) if store.shared else None
+        fetcher = HttpFetcher(settings.crawl, user_agent(settings.contact), clock, from_address=_from(settings.contact), turns=turns)
         stack.push_async_callback(fetcher.close)
         outbox = Outbox(user_agent(settings.contact), clock)
         stack.push_async_callback(outbox.close)
         pool = WorkerPool(settings.extract.workers)
         stack.push_async_callback(pool.close)
         sources = Sources(settings)
-        pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources)
+        pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources, patience * timing.speed)
         documents = Documents(settings, store, fetcher, pool, clock, sources)
         pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources)
         desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
         outward = Outward(store, clock, Webhooks(settings, store, outbox, clock),
                           Hubs(settings, store, fetcher, outbox, clock, documents=documents))
-        daemon = Daemon(pipeline, store, clock, timing, outward)
+        daemon = Daemon(pipeline, store, clock, timing, outward, keeper)
         yield App(settings, store, fetcher, pool, clock, pipeline, daemon, desk, outward, Health(store, clock, daemon, pool))
+
+
+async def _keeper(store: Store) -> SharedClock | None:
+    """The clock of a store that has one for all of its workers."""
+    if not store.shared:
+        return None
+    clock = SharedClock(store.time)
+    await clock.begin()
+    return clock
 
 
 def _from(contact: str | None) -> str | None:

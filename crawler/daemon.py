@@ -17,10 +17,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from crawler import meters
+from crawler.clocks import ClockWatch, SharedClock
 from crawler.errors import LeaseLostError, StoreError
 from crawler.log import event
 from crawler.outward import ASKED_AT_ONCE, TOLD_AT_ONCE, Outward
@@ -31,7 +32,6 @@ STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
 _EMPTY = 1.0                    # seconds before a queue is looked at again from which nothing could be claimed
 BEATS = 3                       # renewals in the time of a lease: two may be late or fail
-_JUMP = timedelta(minutes=1)    # by which a clock may drift between two looks; more, and somebody has set it
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ class Daemon:
     clock: Clock
     timing: Timing = Timing()
     outward: Outward | None = None
+    keeper: SharedClock | None = None   # of the clock, where that is the store's
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, Progress] = field(default_factory=dict)   # by the name of the queue, while `run` keeps them
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -197,30 +198,25 @@ class Daemon:
     async def _watch_clock(self) -> None:
         """Somebody may set the clock back: what then lies too far ahead is brought near, else feeds would keep silent for
         as long as the clock was wrong."""
-        loop = asyncio.get_running_loop()
-        then, mark = self.clock(), loop.time()
+        watch = ClockWatch(self.clock, asyncio.get_running_loop().time, self.timing.speed)
         while not self.stopping.is_set():
             await self._sleep("clock", self.timing.real(self.timing.idle))
-            now, passed = self.clock(), timedelta(seconds=(loop.time() - mark) * self.timing.speed)
-            jump = now - then - passed
-            then, mark = now, loop.time()
-            if abs(jump) > _JUMP * self.timing.speed:
-                meters.CLOCK_JUMPS.count()
-                event(_log, "clock-jumped", logging.WARNING, seconds=round(jump.total_seconds()))
-                await self._reset_clock(now)
-
-    async def _reset_clock(self, now: datetime) -> None:
-        try:
-            await self.store.reset_clock(now, self.pipeline.settings.crawl.poll.max)
-        except StoreError as error:
-            event(_log, "store-failed", logging.ERROR, queue="clock", error=error)
+            try:
+                if self.keeper is not None:
+                    await self.keeper.set()
+                if (jump := watch.jumped()) is not None:
+                    meters.CLOCK_JUMPS.count()
+                    event(_log, "clock-jumped", logging.WARNING, seconds=round(jump.total_seconds()))
+                    await self.store.reset_clock(self.clock(), self.pipeline.settings.crawl.poll.max)
+            except StoreError as error:
+                event(_log, "store-failed", logging.ERROR, queue="clock", error=error)
 
     async def _pause(self, queue: Queue) -> float:
         """Seconds until the queue may have something: the next poll, or a look after the idle time."""
         idle = self.timing.real(self.timing.idle)
         if queue.name != "poll":
             return idle
-        due = (await self.store.backlog(self.clock())).next_poll
+        due = await self.store.next_poll()
         return min(idle, max(0.05, self.timing.real(due - self.clock()))) if due else idle
 
     async def _sleep(self, name: str, seconds: float) -> None:

@@ -33,6 +33,7 @@ from crawler.sources import Sources
 ROBOTS_SECONDS = 5.0                    # CPU of one robots.txt
 ROBOTS_AGE = timedelta(hours=24)        # RFC 9309, 2.4
 ROBOTS_RETRY = timedelta(minutes=30)    # after a robots.txt that could not be had
+ROBOTS_WAIT = timedelta(seconds=2)      # of a page, while another worker asks for the robots.txt of its host
 ATTEMPTS = 6                            # a page that fails is asked again over about ten hours, then given up
 FIRST_RETRY = timedelta(minutes=10)
 
@@ -59,6 +60,7 @@ class Pages:
     clock: Clock
     agent: str               # the product token of the User-Agent, as robots.txt knows it
     sources: Sources
+    patience: timedelta = timedelta(minutes=1)  # after which whoever asks for a robots.txt has died
     asking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)   # for robots.txt, by host
 
     async def draft(self, sighting: Sighting) -> Draft | Refused | Failed | Postponed:
@@ -105,8 +107,8 @@ class Pages:
         link = sighting.entry.link or sighting.url
         if quiet := await self._quiet(link):
             return quiet
-        if self.settings.crawl.robots == "obey" and (forbidden := await self._robots(link)):
-            return forbidden
+        if self.settings.crawl.robots == "obey" and (unasked := await self._robots(link)):
+            return unasked
         if quiet := await self._quiet(link):    # asked for by its robots.txt, or by another page meanwhile
             return quiet
         if full := await self._full(link):
@@ -129,9 +131,11 @@ class Pages:
         tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return Postponed(tomorrow, Reason.QUOTA, f"{most} pages of this host today; the others wait for tomorrow")
 
-    async def _robots(self, url: str) -> Failed | None:
+    async def _robots(self, url: str) -> Failed | Postponed | None:
         """None where robots.txt lets us fetch; what it says is kept for a day."""
         state = await self._robots_of(url)
+        if state is None:
+            return Postponed(self.clock() + ROBOTS_WAIT, Reason.ROBOTS, "another worker asks for its robots.txt")
         status = state.robots_status or 0
         if _is_silent(status):  # everything is forbidden for now (RFC 9309, 2.3.1), and asked again
             reason, why = _SILENCE.get(status, (Reason.HTTP_5XX, f"HTTP {status}"))
@@ -151,14 +155,16 @@ class Pages:
         return Failed(Reason.ROBOTS, f"robots.txt: {permission.refused}" if permission.refused else "robots.txt forbids it",
                       self.clock())
 
-    async def _robots_of(self, url: str) -> HostState:
-        """One page asks, the others of the host wait for what it hears."""
+    async def _robots_of(self, url: str) -> HostState | None:
+        """One page asks, the others of the host wait for what it hears; None where another worker asks."""
         host = urls.host(url)
         async with self.asking.setdefault(host, asyncio.Lock()):
             state = await self.store.host(host)
             age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
             if state.robots_at is not None and timedelta(0) <= self.clock() - state.robots_at < age:
                 return state
+            if not await self.store.take_robots(host, self.clock(), self.patience):
+                return None
             return await self._asked_robots(url, host)
 
     async def _asked_robots(self, url: str, host: str) -> HostState:

@@ -159,7 +159,7 @@ class Pipeline:
         changes: list[StoryChange] = []
         outcome = "done"
         try:
-            changes = await self._place(judgement.article)
+            changes = await self._place(judgement)
         except (WorkerError, UnstorableError) as error:
             outcome = "failed"
             # It would fail again: what was found before stays, until something marks the article anew.
@@ -172,42 +172,48 @@ class Pipeline:
             event(_log, change.event, story=change.story, original=change.original, previous=change.previous)
         return changes
 
-    async def _place(self, article: Article) -> list[StoryChange]:
-        prepared = await self._prepare(article)
+    async def _place(self, judgement: Judgement) -> list[StoryChange]:
+        article = judgement.article
+        prepared = await self._prepare(judgement)
         mine = matcher.Reading(article, frozenset(prepared.dropped))
         asked = await self._asked(article, prepared)
         others = await self._readings(asked)
         matches = await self._verify(mine, others) if prepared.keys else []
         links = await self._rewordings(mine, others, matches) if prepared.keys else []
-        async with self.store.electing():
-            if prepared.keys:
-                matches = await self._renewed(mine, others, matches)
-            parted = await self._parted(article, matches)
-            await self.store.save_matches(article.id, matches, asked)
-            await self.store.save_rewordings(article.id, links)
-            return await self._settle([article.id, *parted])
+        while True:
+            tied = _tied(article, matches)
+            async with self.store.electing(tied):
+                if prepared.keys:
+                    matches = await self._renewed(mine, others, matches)
+                if {*_tied(article, matches)} <= {*tied}:
+                    parted = await self._parted(article, matches)
+                    await self.store.save_matches(article.id, matches, asked, token=judgement.token)
+                    await self.store.save_rewordings(article.id, links)
+                    return await self._settle([article.id, *parted])
 
     @property
     def rules(self) -> matcher.Rules:
         """What the configuration says of matching."""
         return matcher.Rules(self.settings.match.containment, self.settings.match.min_words)
 
-    async def _prepare(self, article: Article) -> matcher.Prepared:
+    async def _prepare(self, judgement: Judgement) -> matcher.Prepared:
         """Units that the source repeats, the keys of the rest; a text that many addresses share is a wall.
 
         Whether it is one is asked again when the keys are in: of two that arrive at once, one sees the other.
         """
+        article, token = judgement.article, judgement.token
         survey = await self.pool.run(matcher.survey, article, timeout=JUDGE_SECONDS)
         holders = await self.store.unit_holders(article.source, survey.units, boilerplate.HOLDERS_ASKED)
         prepared = await self.pool.run(matcher.prepare, article, holders, self.rules, timeout=JUDGE_SECONDS)
-        await self.store.set_dropped(article.id, prepared.dropped, prepared.crowded)
+        await self.store.set_dropped(article.id, prepared.dropped, prepared.crowded, token=token)
         alike = await self._alike(article, survey)
         if not alike:
-            await self.store.put_keys(article.id, prepared.keys, article.first_seen)  # before candidates are asked for
+            # Before candidates are asked for: of two copies that arrive at once, one sees the other.
+            await self.store.put_keys(article.id, prepared.keys, article.first_seen, token=token)
             alike = await self._alike(article, survey) if prepared.keys else []
         if not alike:
             return prepared
-        await self.store.put_keys(article.id, (), article.first_seen)
+        await self.store.put_keys(article.id, (), article.first_seen, token=token)
         await self.store.mark_indexed(alike)   # those that were judged when there were fewer
         return replace(prepared, keys=(), wall="template")
 
@@ -271,7 +277,7 @@ class Pipeline:
         """Part the stories of these articles anew, with the matches that are known: after a ruling. What is too much for a
         worker is left to the judges, for whom the ruling has marked its articles."""
         try:
-            async with self.store.electing():
+            async with self.store.electing(touched):
                 changes = await self._settle(touched)
         except WorkerError as error:
             event(_log, "settle-failed", logging.ERROR, reason=error.reason, detail=error)
@@ -308,6 +314,11 @@ class Pipeline:
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=link, named_by=article.url)
+
+
+def _tied(article: Article, matches: Sequence[Match]) -> list[str]:
+    """The article, and those of which it is a copy, or they of it."""
+    return [article.id, *sorted({id_ for match in matches if match.copied for id_ in (match.a, match.b)} - {article.id})]
 
 
 def _jitter(url: str, now: datetime) -> float:

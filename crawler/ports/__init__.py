@@ -9,6 +9,7 @@ from crawler.ports.fetching import (
     Pool,
     Refused,
     Request,
+    Turns,
     Unchanged,
 )
 from crawler.ports.outward import (
@@ -35,6 +36,7 @@ from crawler.ports.records import (
     SeenEntry,
     Sighting,
     StoryChange,
+    Turn,
 )
 from crawler.ports.reviewing import (
     Change,
@@ -95,6 +97,8 @@ __all__ = [
     "StoryQuery",
     "Subscription",
     "Tally",
+    "Turn",
+    "Turns",
     "Unchanged",
     "Work",
 ]

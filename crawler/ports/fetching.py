@@ -1,6 +1,7 @@
 """HTTP and worker processes: what goes out, what comes back, what each promises."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
@@ -74,8 +75,17 @@ class Failed:
 Outcome = Fetched | Unchanged | Refused | Failed
 
 
+class Turns(Protocol):
+    """Whose turn it is at a host, where others ask it too."""
+
+    def turn(self, host: str, delay: timedelta) -> AbstractAsyncContextManager[None]:
+        """Held for one request, `delay` or more after the start of any other at the host. Raises StoreError."""
+        ...
+
+
 class Fetcher(Protocol):
-    """HTTP. One call is one request plus its redirects; nothing is retried silently. Raises nothing but cancellation."""
+    """HTTP. One call is one request plus its redirects; nothing is retried silently. Raises nothing but cancellation,
+    and StoreError where turns at hosts are kept in a store that is out of reach: then nothing was requested."""
 
     async def get(self, request: Request) -> Outcome:
         """Fetch, keeping the global and the per-host concurrency and the per-host delay between starts."""

@@ -36,6 +36,14 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A request may begin at a host. `id` is None where as many run as may: then `start` is when to ask again."""
+
+    id: int | None
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SeenEntry:
     """An entry in the document just polled, with the canonical form of its link."""
 

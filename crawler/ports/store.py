@@ -21,6 +21,7 @@ from crawler.ports.records import (
     SeenEntry,
     Sighting,
     StoryChange,
+    Turn,
 )
 from crawler.ports.reviewing import Reviewing
 from crawler.settings import FeedConfig
@@ -37,6 +38,15 @@ class Store(Reviewing, OutwardStore, Protocol):
     All datetimes are aware UTC. Nothing foreign is trusted: NUL and lone surrogates never reach it (the doors strip
     them), any other text may.
     """
+
+    @property
+    def shared(self) -> bool:
+        """Whether workers on other machines may work on it at the same time."""
+        ...
+
+    async def time(self) -> datetime:
+        """The present by the database's clock, which is one for all that work on it."""
+        ...
 
     # feeds
     async def sync_feeds(
@@ -104,6 +114,20 @@ class Store(Reviewing, OutwardStore, Protocol):
         """The host asked for quiet; of two such wishes the later one holds."""
         ...
 
+    async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
+        """Reserve the next start of a request at a host, `delay` after the one reserved before, for at most `lease` from
+        there; none where `most` requests are in flight there, whoever's they are."""
+        ...
+
+    async def end_turn(self, turn: Turn) -> None:
+        """The request has ended, or is not made."""
+        ...
+
+    async def take_robots(self, host: str, now: datetime, lease: timedelta) -> bool:
+        """Whether to ask the host for its robots.txt: False while somebody else does, at most for `lease`. Saving it
+        ends that."""
+        ...
+
     async def take_page(self, host: str, now: datetime, most: int) -> bool:
         """Count a page that is asked of a host on this day (UTC); False, and not counted, where it has had so many."""
         ...
@@ -159,7 +183,11 @@ class Store(Reviewing, OutwardStore, Protocol):
         articles do not count."""
         ...
 
-    async def set_dropped(self, article: str, dropped: Sequence[int], crowded: Sequence[int] = ()) -> int:
+    # The three that follow raise LeaseLostError where they are given the `token` of a claim that is no longer good.
+
+    async def set_dropped(
+        self, article: str, dropped: Sequence[int], crowded: Sequence[int] = (), *, token: int | None = None,
+    ) -> int:
         """These units of the article were left out. The first time for an article, other holders of its `crowded`
         units that were judged when these had fewer holders, and kept them, are marked for judging again; returns how
         many. Not at a later time: what a source repeats follows from who holds what, and has not changed since."""
@@ -169,7 +197,7 @@ class Store(Reviewing, OutwardStore, Protocol):
         """For each article the units that were left out when it was last judged."""
         ...
 
-    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime) -> None:
+    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime, *, token: int | None = None) -> None:
         """Replace the article's index keys (unsigned 64 bit). Committed before candidates are asked for."""
         ...
 
@@ -192,7 +220,9 @@ class Store(Reviewing, OutwardStore, Protocol):
         """Articles that have a match with this one, in order of id: whether one is copied, or only related."""
         ...
 
-    async def save_matches(self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None) -> None:
+    async def save_matches(
+        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
+    ) -> None:
         """Replace the matches of the article with those in `asked` (None: with all). Others stay: another judge may
         have found them meanwhile."""
         ...
@@ -210,8 +240,10 @@ class Store(Reviewing, OutwardStore, Protocol):
         """Every standing ruling, oldest first."""
         ...
 
-    def electing(self) -> AbstractAsyncContextManager[None]:
-        """Held while a component is read, partitioned and saved, so that two judges cannot cross."""
+    def electing(self, articles: Sequence[str]) -> AbstractAsyncContextManager[None]:
+        """Held while the components of these articles are read, partitioned and saved, so that two judges of one story
+        cannot cross. What is written under it, in the same task, raises LeaseLostError where it is held no longer: its
+        holder was frozen, or cut off, and others have gone on."""
         ...
 
     async def save_stories(
@@ -248,6 +280,10 @@ class Store(Reviewing, OutwardStore, Protocol):
 
     async def backlog(self, now: datetime) -> Backlog:
         """What waits."""
+        ...
+
+    async def next_poll(self) -> datetime | None:
+        """When the next feed is due; it may have to wait longer, for its host. None where there is no feed. Cheap."""
         ...
 
     # a person's word

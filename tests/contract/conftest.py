@@ -97,7 +97,7 @@ def make() -> SimpleNamespace:
     """What tests are made of."""
     return SimpleNamespace(
         START=START, MINUTE=MINUTE, LEASE=LEASE, entry=entry, draft=draft, seen=seen, match=match, story=story,
-        copy=copy, opened=opened, Desk=Desk)
+        copy=copy, opened=opened, Desk=Desk, empty=_empty)
 
 
 def entry(key: str, **more) -> Entry:

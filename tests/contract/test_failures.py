@@ -209,7 +209,7 @@ async def main():
         await connection.execute(sa.delete(articles))
         os._exit(9)
 
-    async with store.electing():
+    async with store.electing(["a1"]):
         await store._db.write(die)
 
 asyncio.run(main())
@@ -220,5 +220,5 @@ async def test_a_process_that_dies_inside_a_transaction(store, url, desk):
     await desk.put("1")
     done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", CRASH, url], timeout=60)
     assert done.returncode == 9
-    async with asyncio.timeout(30), store.electing():
+    async with asyncio.timeout(30), store.electing(["a1"]):
         assert await store.mark_unjudged(None) == 1

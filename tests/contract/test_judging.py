@@ -212,7 +212,7 @@ async def test_only_one_elects_at_a_time(store, second):
 
     async def elect(one):
         nonlocal inside, most
-        async with one.electing():
+        async with one.electing(["a1"]):
             inside += 1
             most = max(most, inside)
             await one.component("a", 9)
@@ -225,11 +225,11 @@ async def test_only_one_elects_at_a_time(store, second):
 
 async def test_who_fails_or_is_cancelled_while_electing_lets_go(store, second):
     with pytest.raises(ZeroDivisionError):
-        async with store.electing():
+        async with store.electing(["a1"]):
             raise ZeroDivisionError
 
     async def forever(entered):
-        async with store.electing():
+        async with store.electing(["a1"]):
             entered.set()
             await asyncio.Event().wait()
 
@@ -239,5 +239,65 @@ async def test_who_fails_or_is_cancelled_while_electing_lets_go(store, second):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(10), second.electing():
+    async with asyncio.timeout(10), second.electing(["a1"]):
         pass
+
+
+async def test_elections_of_other_stories_go_on_side_by_side(store, second, desk):
+    await desk.put("a", "b", "x")
+    if store._db.backend.stripes == 1:
+        return      # SQLite: one process crawls, and its elections take turns
+    async with store.electing(["aa"]), asyncio.timeout(10), second.electing(["ax"]):
+        pass
+
+
+async def test_an_election_is_of_all_that_may_come_to_one_story(store, second, desk, make):
+    await desk.put("a", "b", "c", "d")
+    await store.save_matches("aa", [make.match("aa", "ab")])
+    await store.save_stories(["ab", "ac"], [make.story("ac", "ab")], make.START)
+    entered, order = asyncio.Event(), []
+
+    async def other():
+        entered.set()
+        async with second.electing(["ac"]):
+            order.append("other")
+
+    async with store.electing(["aa"]):
+        task = asyncio.create_task(other())
+        await entered.wait()
+        for _ in range(20):     # reads enough for the other to have gone on, were it not held up
+            await second.component("ac", 9)
+        order.append("first")
+    await task
+    assert order == ["first", "other"]
+
+
+async def test_an_election_grows_with_what_was_tied_while_it_waited(store, second, desk, make):
+    await desk.put("a", "b")
+    entered, held = asyncio.Event(), []
+
+    async def other():
+        entered.set()
+        async with second.electing(["ab"]):
+            held.append(await second.component("ab", 9))
+
+    async with store.electing(["aa", "ab"]):
+        task = asyncio.create_task(other())
+        await entered.wait()
+        await store.save_matches("aa", [make.match("aa", "ab")])
+    await task
+    (ids, _), = held
+    assert sorted(ids) == ["aa", "ab"]
+
+
+@pytest.mark.parametrize("write", ["set_dropped", "put_keys", "save_matches"])
+async def test_what_a_late_judge_writes_is_refused(write, store, second, desk, make):
+    await desk.put("a", "b")
+    late = {one.article.id: one for one in await store.claim_unjudged(make.START, make.LEASE, 9)}["aa"]
+    await second.claim_unjudged(make.START + make.LEASE, make.LEASE, 9)
+    what = {"set_dropped": ([1],), "put_keys": ([1, 2], make.START), "save_matches": ([make.match("aa", "ab")],)}[write]
+    with pytest.raises(LeaseLostError, match="another worker"):
+        await getattr(store, write)("aa", *what, token=late.token)
+    assert await store.matched("aa") == {}
+    assert await store.candidates("ab", [1, 2], make.START, make.START, 9) == []
+    await getattr(store, write)("aa", *what, token=late.token + 1)

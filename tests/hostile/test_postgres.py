@@ -7,7 +7,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from crawler import app
 from crawler.adapters.store import open_store, postgres
 from crawler.daemon import Daemon, Timing
-from crawler.errors import StoreError
+from crawler.errors import LeaseLostError, StoreError
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
 from tests.contract.conftest import LEASE, Desk
 
@@ -271,7 +271,7 @@ async def test_tasks_that_wait_too_long_for_a_connection_of_ours_are_told_so(ser
 
 
 async def _elect_alone(server, store):
-    async with store.electing():
+    async with store.electing(["a1"]):
         await asyncio.to_thread(disconnected, server)
 
 
@@ -280,8 +280,56 @@ async def test_an_election_whose_connection_is_ended_harms_nobody(server):
     try:
         with pytest.raises(StoreError, match="try again"):
             await _elect_alone(server, store)
-        async with asyncio.timeout(30), store.electing():
+        async with asyncio.timeout(30), store.electing(["a1"]):
             await Desk(store).put("elected")
+    finally:
+        await store.close()
+
+
+async def test_what_is_written_under_an_election_that_has_ended_is_refused(server):
+    async with AsyncExitStack() as stack:
+        stores = [await open_store(server.url) for _ in range(2)]
+        for store in stores:
+            stack.push_async_callback(store.close)
+        late, other = stores
+        await Desk(late).put("late")
+        with pytest.raises(StoreError, match="try again"):
+            await _elect_too_long(server, late, other)
+
+
+async def _elect_too_long(server, late, other):
+    async with late.electing(["alate"]):
+        await late.mark_unjudged(None)
+        await asyncio.to_thread(disconnected, server)
+        async with asyncio.timeout(30), other.electing(["alate"]):
+            await other.mark_unjudged(None)
+        with pytest.raises(LeaseLostError, match="others have gone on"):
+            await late.mark_unjudged(None)
+
+
+async def test_a_holder_that_falls_silent_loses_its_election(server, monkeypatch):
+    monkeypatch.setattr(postgres, "FROZEN", 0.5)
+    monkeypatch.setattr(postgres, "_BEAT", 60)
+    frozen, other = [await open_store(server.url) for _ in range(2)]
+    try:
+        with pytest.raises(StoreError, match="try again"):
+            async with frozen.electing(["afrozen"]), asyncio.timeout(30), other.electing(["afrozen"]):
+                pass
+    finally:
+        await frozen.close()
+        await other.close()
+
+
+async def test_a_holder_that_computes_for_long_keeps_its_election(server, monkeypatch):
+    monkeypatch.setattr(postgres, "FROZEN", 1.0)
+    monkeypatch.setattr(postgres, "_BEAT", 0.1)
+    store = await open_store(server.url)
+    try:
+        async with store.electing(["along"]):
+            ended = asyncio.get_running_loop().time() + 2.5
+            while asyncio.get_running_loop().time() < ended:
+                await asyncio.to_thread(sum, range(1_000_000))
+            await store.mark_unjudged(None)
     finally:
         await store.close()
 

@@ -10,6 +10,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
@@ -26,8 +27,8 @@ from crawler.adapters.http.lookup import SystemResolver
 from crawler.adapters.http.pacing import Pacer
 from crawler.adapters.http.target import BadUrlError, Target, basic, follow, parse
 from crawler.adapters.http.wire import TooManyHeadersError, Trail, Wire
-from crawler.errors import Reason
-from crawler.ports import Clock, Failed, Fetched, Outcome, Refused, Request, Unchanged
+from crawler.errors import Reason, StoreError
+from crawler.ports import Clock, Failed, Fetched, Outcome, Refused, Request, Turns, Unchanged
 from crawler.settings import Crawl
 
 __all__ = ["HttpFetcher"]
@@ -93,16 +94,18 @@ class HttpFetcher:
     """`ports.Fetcher` over aiohttp. Make it, and use it, inside one event loop.
 
     `resolver` replaces the system's name lookups, `tls` the system's certificates; both are checked like their defaults.
+    `turns` are those of all who ask the same hosts; without, this fetcher is alone.
     """
 
     def __init__(
         self, crawl: Crawl, user_agent: str, clock: Clock, *, from_address: str | None = None,
-        resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None,
+        resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None, turns: Turns | None = None,
     ) -> None:
         self._crawl = crawl
         self._clock = clock
         self._guard = Guard(crawl.private_networks)
         self._pacer = Pacer(crawl.concurrency, crawl.per_host.concurrency, crawl.per_host.delay.total_seconds())
+        self._turns = turns
         self._limits = {"feed": crawl.max_bytes.feed, "page": crawl.max_bytes.page, "robots": ROBOTS_BYTES,
                         "hub": HUB_BYTES}
         self._standing = {"User-Agent": user_agent, "Accept-Encoding": ACCEPTED}
@@ -111,7 +114,7 @@ class HttpFetcher:
         self._wire = Wire(self._guard, resolver or SystemResolver(), proxy=crawl.proxy, tls=tls)
 
     async def get(self, request: Request) -> Outcome:
-        """Fetch one document. Every failure is a value; only cancellation is raised."""
+        """Fetch one document. Every failure is a value, but that of a store in which turns are kept, see `ports.Fetcher`."""
         began, most, taken = perf_counter(), self._crawl.timeout.total_seconds(), 0.0
         try:
             chain = _Chain(request, parse(request.url), most)
@@ -128,6 +131,8 @@ class HttpFetcher:
             return await self._follow(chain)
         except (_FaultError, BodyError) as fault:
             return self._failed(fault.reason, fault.detail)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a poll never dies of what a stranger sent
             return self._failed(Reason.NETWORK, f"{type(error).__name__}: {error}")
 
@@ -169,7 +174,7 @@ class HttpFetcher:
         self._refuse_private(chain.target)
         if chain.left <= 0:
             raise _FaultError(Reason.TIMEOUT, "the redirects took all the time there was")
-        async with self._pacer.turn(chain.target.host, ahead=chain.hops > 0):
+        async with self._pacer.turn(chain.target.host, ahead=chain.hops > 0), self._shared_turn(chain.target.host):
             loop = asyncio.get_running_loop()
             start, trail = loop.time(), Trail()
             try:
@@ -181,6 +186,9 @@ class HttpFetcher:
                 raise _FaultError(*faults.of_error(error, trail)) from None
             finally:
                 chain.left -= loop.time() - start
+
+    def _shared_turn(self, host: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.turn(host, timedelta(seconds=self._pacer.delay(host)))
 
     async def _hop(self, chain: _Chain, trail: Trail) -> _Answer:
         response = await self._wire.send(chain.target.url, self._headers(chain), trail, chain.request.form)

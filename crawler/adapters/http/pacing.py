@@ -58,6 +58,10 @@ class Pacer:
             if len(self._delays) > _DELAYS_KEPT:
                 self._delays.popitem(last=False)
 
+    def delay(self, name: str) -> float:
+        """The delay between starts at a host."""
+        return self._delays.get(name, self._delay)
+
     @asynccontextmanager
     async def turn(self, name: str, *, ahead: bool = False) -> AsyncIterator[None]:
         """Wait for a turn at a host, and hold it. `ahead` of those that wait there: the next hop of a redirect."""

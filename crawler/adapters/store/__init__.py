@@ -16,7 +16,7 @@ from crawler.adapters.store.browsing import Browsing
 from crawler.adapters.store.deliveries import Deliveries
 from crawler.adapters.store.engine import Backend, Database
 from crawler.adapters.store.failures import translated
-from crawler.adapters.store.feeds import Hosts
+from crawler.adapters.store.hosts import Hosts
 from crawler.adapters.store.housekeeping import Housekeeping
 from crawler.adapters.store.index import Index
 from crawler.adapters.store.judging import Judging
@@ -43,6 +43,10 @@ class SqlStore(
     Housekeeping, Deliveries, Subscriptions,
 ):
     """The `Store` of `ports.py`; made by `open_store`."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.shared = database.backend.shared
 
 
 async def open_store(url: str, *, create: bool = True) -> Store:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +25,8 @@ class Backend(Protocol):
     """What differs between the databases."""
 
     where: str    # the database for a person to read, without its password
+    shared: bool  # whether other machines may work on it
+    stripes: int  # into which elections are divided: those that share none go on side by side
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees one state of the database and changes nothing."""
@@ -37,8 +40,13 @@ class Backend(Protocol):
         """Until the end of the transaction nobody else holds `name`."""
         ...
 
-    def electing(self) -> AbstractAsyncContextManager[None]:
-        """Held by one task of all processes at a time; a process that dies lets go."""
+    def electing(self, stripes: frozenset[int]) -> AbstractAsyncContextManager[None]:
+        """Each stripe is held by one task of all processes at a time; a process that dies, or is frozen, lets go, and
+        what it writes then is refused."""
+        ...
+
+    async def time(self, connection: AsyncConnection) -> datetime:
+        """See `ports.Store.time`."""
         ...
 
     def insert(self, table: sa.Table) -> Any:

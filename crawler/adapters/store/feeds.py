@@ -20,10 +20,11 @@ from crawler.adapters.store.tables import feeds, hosts, in_hand
 from crawler.core import schedule, urls
 from crawler.core.types import FeedState, Window
 from crawler.errors import LeaseLostError
-from crawler.ports import Feed, HostState, PollStored, Recognised, SeenEntry
+from crawler.ports import Feed, PollStored, Recognised, SeenEntry
 from crawler.settings import FeedConfig
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_OLDEST = 10_000  # due feeds over whose hosts a claim is spread
 _AT_ONCE = 8    # feeds of one host in hand: a slow host would else take every place, and the others wait for it
 
 
@@ -104,7 +105,7 @@ class Feeds(Part):
         wanted = due_feeds(now, due, lease).where(~feeds.c.guarded | feeds.c.digest.in_(mine), asked)
 
         async def claim(connection: AsyncConnection) -> list[Feed]:
-            rows = await _spread(connection, wanted, leased(feeds.c.lease_until, now, lease), limit)
+            rows = await _locked(connection, wanted, leased(feeds.c.lease_until, now, lease), limit)
             promised = await promises(connection, [row.id for row in rows], now)
             return [await self._reserve(connection, replace(self._feed(row), push=promised.get(row.id)), now, lease)
                     for row in rows]
@@ -153,71 +154,44 @@ class Feeds(Part):
         return Feed(id=row.id, url=row.url, source=row.source, config=config, state=state, token=row.token)
 
 
-class Hosts(Part):
-    """What is kept of hosts."""
-
-    async def host(self, host: str) -> HostState:
-        """See `ports.Store`."""
-        async def look(connection: AsyncConnection) -> HostState:
-            row = (await connection.execute(sa.select(hosts).where(hosts.c.host == host))).one_or_none()
-            return HostState(host) if row is None else HostState(
-                host, row.pause_until, row.robots, row.robots_status, row.robots_at)
-
-        return await self._db.read(look)
-
-    async def save_robots(self, state: HostState) -> None:
-        """See `ports.Store`."""
-        row = {"host": state.host, "robots": state.robots, "robots_status": state.robots_status,
-               "robots_at": state.robots_at}
-        await self._db.write(lambda connection: self._db.upsert(connection, hosts, [row]))
-
-    async def pause_host(self, host: str, until: datetime) -> None:
-        """See `ports.Store`."""
-        sooner = hosts.c.pause_until.is_(None) | (hosts.c.pause_until < until)
-
-        async def pause(connection: AsyncConnection) -> None:
-            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
-            await connection.execute(sa.update(hosts).where(hosts.c.host == host, sooner).values(pause_until=until))
-
-        await self._db.write(pause)
-
-    async def take_page(self, host: str, now: datetime, most: int) -> bool:
-        """See `ports.Store`."""
-        day = (now - NEVER).days
-        had = sa.case((hosts.c.pages_day == day, hosts.c.pages), else_=0)
-        count = sa.update(hosts).where(hosts.c.host == host, had < most).values(pages=had + 1, pages_day=day)
-
-        async def take(connection: AsyncConnection) -> bool:
-            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
-            return (await connection.execute(count)).rowcount == 1
-
-        return await self._db.write(take)
-
-
 def due_feeds(now: datetime, due: datetime | None = None, lease: timedelta = timedelta(0)) -> sa.Select[Any]:
     """Feeds that were due at `due` (now), may be asked now and are not being asked."""
     return sa.select(feeds).where(
         feeds.c.next_poll <= (due or now), ~leased(feeds.c.lease_until, now, lease), _pollable(now))
 
 
-async def _spread(
+async def _locked(
     connection: AsyncConnection, wanted: sa.Select[Any], held: sa.ColumnElement[bool], limit: int,
 ) -> list[sa.Row[Any]]:
-    """At most `limit` of the feeds, those that have waited longest, and so many of a host as it has places."""
-    due = wanted.subquery()
+    """At most `limit` of the feeds, their rows locked; those that others are claiming in the same moment are stepped
+    over, and the next ones taken for them."""
+    taken: list[sa.Row[Any]] = []
+    tried: list[int] = []
+    while len(taken) < limit:       # as many rounds as there are others claiming
+        ids = list(await connection.scalars(_spread(wanted.where(feeds.c.id.not_in(tried)), held, limit - len(taken))))
+        free = (await connection.execute(wanted.where(feeds.c.id.in_(ids)).order_by(*_ORDER).with_for_update(
+            skip_locked=True, of=feeds))).all()
+        taken += free
+        tried += ids
+        if len(free) == len(ids):
+            break
+    return taken
+
+
+_ORDER = (feeds.c.next_poll, feeds.c.position, feeds.c.id)
+
+
+def _spread(wanted: sa.Select[Any], held: sa.ColumnElement[bool], limit: int) -> sa.Select[Any]:
+    """Ids of those that have waited longest, and so many of a host as it has places."""
+    due = wanted.order_by(*_ORDER).limit(_OLDEST).subquery()
     busy = (sa.select(feeds.c.host, sa.func.count().label("feeds")).where(in_hand, held)
             .group_by(feeds.c.host).subquery())
     order = (due.c.next_poll, due.c.position, due.c.id)
     place = sa.func.row_number().over(partition_by=due.c.host, order_by=order) + sa.func.coalesce(busy.c.feeds, 0)
     placed = (sa.select(due.c.id, due.c.next_poll, due.c.position, place.label("place"))
               .select_from(due.outerjoin(busy, busy.c.host == due.c.host)).subquery())
-    chosen = (sa.select(placed.c.id).where(placed.c.place <= _AT_ONCE)
-              .order_by(placed.c.next_poll, placed.c.position, placed.c.id).limit(limit))
-    ids = list(await connection.scalars(chosen))
-    # Asked again with their rows locked: another process may have claimed some in the same moment.
-    locked = (wanted.where(feeds.c.id.in_(ids)).order_by(feeds.c.next_poll, feeds.c.position, feeds.c.id)
-              .with_for_update(skip_locked=True))
-    return list(await connection.execute(locked))
+    return (sa.select(placed.c.id).where(placed.c.place <= _AT_ONCE)
+            .order_by(placed.c.next_poll, placed.c.position, placed.c.id).limit(limit))
 
 
 def _pollable(now: datetime) -> sa.ColumnElement[bool]:

@@ -31,6 +31,16 @@ class Housekeeping(Part):
         """See `ports.Store`. What a worker has claimed and not finished still waits."""
         return await self._db.read(lambda connection: _backlog(connection, now))
 
+    async def next_poll(self) -> datetime | None:
+        """See `ports.Store`. The first rows of an index."""
+        return await self._db.read(lambda connection: connection.scalar(
+            sa.select(feeds.c.next_poll).where(feeds.c.position.is_not(None), ~feeds.c.disabled)
+            .order_by(feeds.c.next_poll).limit(1)))
+
+    async def time(self) -> datetime:
+        """See `ports.Store`."""
+        return await self._db.read(self._db.backend.time)
+
     async def counts(self, now: datetime) -> Counts:
         """See `ports.Store`."""
         listed = feeds.c.position.is_not(None)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
 from crawler.adapters.store.engine import Part, chunks, paced
+from crawler.adapters.store.leases import fence
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_kept, keys, units
 from crawler.core.fingerprint import ranked
@@ -37,17 +38,27 @@ class Index(Part):
 
         return await self._db.read(look)
 
-    async def set_dropped(self, article: str, dropped: Sequence[int], crowded: Sequence[int] = ()) -> int:
+    async def set_dropped(
+        self, article: str, dropped: Sequence[int], crowded: Sequence[int] = (), *, token: int | None = None,
+    ) -> int:
         """See `ports.Store`."""
-        return await self._db.write(lambda connection: _drop(connection, article, dropped, crowded))
+        async def drop(connection: AsyncConnection) -> int:
+            await fence(connection, article, token)
+            return await _drop(connection, article, dropped, crowded)
+
+        return await self._db.write(drop)
 
     async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
         """See `ports.Store`. Every id asked for is there; what is unknown has dropped nothing."""
         return await self._db.read(lambda connection: _dropped(connection, articles))
 
-    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime) -> None:
+    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime, *, token: int | None = None) -> None:
         """See `ports.Store`."""
-        await self._db.write(lambda connection: _put(connection, article, sorted(set(keys)), seen))
+        async def put(connection: AsyncConnection) -> None:
+            await fence(connection, article, token)
+            await _put(connection, article, sorted(set(keys)), seen)
+
+        await self._db.write(put)
 
     async def candidates(
         self, article: str, keys: Sequence[int], since: datetime, until: datetime, limit: int,

@@ -1,22 +1,25 @@
 """Judging: articles that wait for it, their matches, and everything that may belong to one story."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import xxhash
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.articles import load_articles
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.engine import Part, chunks, paced
-from crawler.adapters.store.leases import leased
+from crawler.adapters.store.leases import fence, leased
 from crawler.adapters.store.marks import mark
 from crawler.adapters.store.tables import articles, is_unjudged, matches, members, ruled, verdicts
 from crawler.core.types import Article, Match
 from crawler.errors import LeaseLostError
 from crawler.ports import Judgement
+
+_TIED = 500     # articles of a component whose stripes are held: with so many, next to all are
 
 
 class Judging(Part):
@@ -71,9 +74,15 @@ class Judging(Part):
 
         return await self._db.read(look)
 
-    async def save_matches(self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None) -> None:
+    async def save_matches(
+        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
+    ) -> None:
         """See `ports.Store`."""
-        await self._db.write(lambda connection: self._replace_matches(connection, article, matches, asked))
+        async def save(connection: AsyncConnection) -> None:
+            await fence(connection, article, token)
+            await self._replace_matches(connection, article, matches, asked)
+
+        await self._db.write(save)
 
     async def _replace_matches(
         self, connection: AsyncConnection, article: str, found: Sequence[Match], asked: Sequence[str] | None,
@@ -92,19 +101,38 @@ class Judging(Part):
         """See `ports.Store`. Nearest first; where the limit cuts a ring, the originals of stories stay, then those that
         were seen first: else a large story would have another original with each article that joins it."""
         async def look(connection: AsyncConnection) -> tuple[list[str], list[Match]]:
-            ids = await reachable(connection, article, limit)
+            ids = await reachable(connection, [article], limit)
             return ids, await _matches_among(connection, ids)
 
         return await self._db.read(look)
 
-    def electing(self) -> AbstractAsyncContextManager[None]:
-        """See `ports.Store`: across tasks and across processes."""
-        return self._db.backend.electing()
+    @asynccontextmanager
+    async def electing(self, articles: Sequence[str]) -> AsyncIterator[None]:
+        """See `ports.Store`: across tasks and across processes. What is locked are not stories, which begin, merge and
+        end, but stripes: numbers from the ids of all articles that may come to one story."""
+        async with AsyncExitStack() as held:
+            wanted = await self._stripes(articles)
+            while True:
+                await held.enter_async_context(self._db.backend.electing(wanted))
+                found = wanted | await self._stripes(articles)
+                if found == wanted:
+                    break
+                # Somebody else has tied more to them while we waited. It ends: there are so many stripes, no more.
+                await held.aclose()
+                wanted = found
+            yield
+
+    async def _stripes(self, ids: Sequence[str]) -> frozenset[int]:
+        number = self._db.backend.stripes
+        if number == 1:
+            return frozenset({0})
+        tied = await self._db.read(lambda connection: reachable(connection, sorted({*ids}), max(_TIED, len(ids))))
+        return frozenset(xxhash.xxh3_64_intdigest(id_.encode()) % number for id_ in tied)
 
 
-async def reachable(connection: AsyncConnection, article: str, limit: int) -> list[str]:
-    """The articles tied to one, directly or over others, ring by ring."""
-    found, ring = [article], [article]
+async def reachable(connection: AsyncConnection, articles: Sequence[str], limit: int) -> list[str]:
+    """The articles, and those tied to them, directly or over others, ring by ring."""
+    found, ring = list(articles), list(articles)
     while ring and len(found) < limit:
         known = set(found)
         near = {id_ for ids in chunks(ring) for id_ in await _neighbours(connection, ids)} - known

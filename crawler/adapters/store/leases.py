@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.outward import deliveries, pushes, subscriptions
 from crawler.adapters.store.tables import articles, feeds, hosts, is_waiting, sightings
+from crawler.errors import LeaseLostError
 from crawler.ports import Work
 
 FARTHEST = timedelta(days=31)    # a clock that was wrong, or a header, may not silence anything for longer
@@ -28,6 +29,14 @@ def leased(
     than an hour."""
     latest = now + max(longest, _IMPOSSIBLE)
     return sa.func.coalesce(column.between(now + timedelta(microseconds=1), latest), sa.false())
+
+
+async def fence(connection: AsyncConnection, article: str, token: int | None) -> None:
+    """Lock an article to write what follows from judging it. Raises LeaseLostError where `token` is given and another
+    worker has claimed the article since."""
+    if token is not None and token != await connection.scalar(
+            sa.select(articles.c.token).where(articles.c.id == article).with_for_update()):
+        raise LeaseLostError(f"article {article}: another worker judges it; nothing was written")
 
 
 class Leases(Part):

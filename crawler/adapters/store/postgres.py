@@ -1,35 +1,69 @@
-"""PostgreSQL: row locks, SKIP LOCKED for claims, advisory locks where there is no row to lock."""
+"""PostgreSQL: row locks, SKIP LOCKED for claims, advisory locks where there is no row to lock.
+
+Workers on other machines share the database, and any of them may be killed, frozen or cut off at any moment. The server
+ends the session of one that falls silent in a transaction, so that none of its locks outlives it, and the network's own
+timers end a connection whose other end is gone.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crawler.adapters.store.failures import translated
-from crawler.errors import StoreError
+from crawler.errors import LeaseLostError, StoreError
 
-_POOL = 8
+_POOL = 8                # connections of one process, and as many elections at once as
+_ELECTIONS = 4
 _CONNECT_SECONDS = 10
 _POOL_SECONDS = 30
+_STRIPES = 256          # of two elections over three articles each, one in thirty waits for the other
+_WAIT_SECONDS = 60      # for an election: it takes well under a second
+# Seconds of silence in a transaction after which the server ends the session. The holder of an election, which computes
+# meanwhile, says that it is alive every `_BEAT`; what it writes must die before the election can be another's:
+# `SILENT` < `FROZEN` - `_BEAT`.
+FROZEN = 60.0
+SILENT = 30.0
+_BEAT = 15.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Of a network that swallows everything: asked after 10 s, every 5 s, given up after 30 s; Linux's own patience is hours.
+_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
+
+
+@dataclass(frozen=True, slots=True)
+class _Election:
+    """A transaction of its own that holds the locks. `process`: of the server, for this connection."""
+
+    process: int
+    lock: int
+
+
+_HELD: ContextVar[_Election | None] = ContextVar("election", default=None)
 
 
 class Postgres:
     """A database on a server; `engine.Backend`."""
 
+    shared = True
+    stripes = _STRIPES
+
     def __init__(self, url: sa.URL) -> None:
         self.where = url.render_as_string(hide_password=True)
-        self._writer = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"), pool_size=_POOL, max_overflow=0, pool_timeout=_POOL_SECONDS,
-            pool_pre_ping=True, connect_args={"timeout": _CONNECT_SECONDS},
-        )
+        self._writer = _engine(url, _POOL, SILENT)
         self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
-        self._election = asyncio.Lock()   # before the server's: waiting tasks hold no connection
+        # Of their own: elections that wait for connections which other elections hold would wait for each other.
+        self._holders = _engine(url, _ELECTIONS, FROZEN)
+        self._elections = asyncio.Semaphore(_ELECTIONS)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -39,8 +73,10 @@ class Postgres:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """READ COMMITTED, with locks on what is read to be changed."""
+        """READ COMMITTED, with locks on what is read to be changed; fenced by the election under which it is written."""
         async with self._writer.begin() as connection:
+            if (election := _HELD.get()) is not None and not await connection.scalar(_holds(election)):
+                raise LeaseLostError(f"store {self.where}: the election has ended, others have gone on; nothing was written")
             yield connection
 
     async def lock(self, connection: AsyncConnection, name: str) -> None:
@@ -48,18 +84,34 @@ class Postgres:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number(name))))
 
     @asynccontextmanager
-    async def electing(self) -> AsyncIterator[None]:
-        """An advisory lock on a connection of its own; the server lets go when the connection ends. Raises StoreError
-        at the end where the connection has ended before: somebody else may have elected meanwhile."""
-        async with self._election, AsyncExitStack() as stack:
+    async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:
+        """Advisory locks in a transaction of its own; the server lets go when that ends, or falls silent. Raises
+        StoreError at the end where it has ended before."""
+        numbers = sorted(_number(f"election {stripe}") for stripe in stripes)   # one order, so that none wait in a ring
+        async with self._elections:
             with translated(self.where):
-                holder = await stack.enter_async_context(self._writer.connect())
-                await self.lock(holder, "election")
+                holder = await self._holders.connect()
+            beat = None
             try:
-                yield
-            finally:
                 with translated(self.where):
-                    await stack.aclose()    # the connection rolls back, which lets go
+                    election = await _elected(holder, numbers)
+                beat = asyncio.create_task(_keep_alive(holder))
+                token = _HELD.set(election)
+                try:
+                    yield
+                finally:
+                    _HELD.reset(token)
+            finally:
+                if beat is not None:
+                    beat.cancel()
+                    await asyncio.wait([beat])
+                with translated(self.where):
+                    await holder.close()    # the connection rolls back, which lets go
+
+    async def time(self, connection: AsyncConnection) -> datetime:
+        """`clock_timestamp()`: not of the beginning of the transaction."""
+        found = await connection.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
+        return _EPOCH + timedelta(microseconds=int(found or 0))
 
     def insert(self, table: sa.Table) -> Any:
         """PostgreSQL's INSERT."""
@@ -78,6 +130,55 @@ class Postgres:
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
+        await self._holders.dispose()
+
+
+def _engine(url: sa.URL, size: int, silent: float) -> AsyncEngine:
+    """Connections whose session the server ends where it is silent in a transaction for so many seconds."""
+    settings = {"application_name": "firsthand", "idle_in_transaction_session_timeout": str(round(silent * 1000))}
+    engine = create_async_engine(
+        url.set(drivername="postgresql+asyncpg"), pool_size=size, max_overflow=0, pool_timeout=_POOL_SECONDS,
+        pool_pre_ping=True, connect_args={"timeout": _CONNECT_SECONDS, "server_settings": settings},
+    )
+    sa.event.listen(engine.sync_engine, "connect", _watch_network)
+    return engine
+
+
+def _watch_network(connection: Any, _record: object) -> None:
+    """Have the kernel notice that the other end is gone."""
+    transport = getattr(connection.driver_connection, "_transport", None)   # asyncpg has no public way to it
+    plug = None if transport is None else transport.get_extra_info("socket")
+    if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _ALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:     # not every system has each
+            plug.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+async def _elected(holder: AsyncConnection, numbers: Sequence[int]) -> _Election:
+    await holder.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
+    each = sa.func.unnest(sa.literal(numbers, ARRAY(sa.BigInteger))).column_valued("number")
+    await holder.execute(sa.select(sa.func.pg_advisory_xact_lock(each)))
+    process = await holder.scalar(sa.select(sa.func.pg_backend_pid()))
+    return _Election(int(process or 0), numbers[0])
+
+
+async def _keep_alive(holder: AsyncConnection) -> None:
+    """Say that the holder is alive; where its connection has ended, whoever writes under it is told."""
+    with suppress(sa.exc.SQLAlchemyError, OSError):
+        while True:
+            await asyncio.sleep(_BEAT)
+            await holder.execute(sa.select(1))
+
+
+def _holds(election: _Election) -> sa.TextClause:
+    """Whether the holder's locks are held still; of a 64-bit number the table of locks shows the two halves."""
+    halves = divmod(election.lock % (1 << 64), 1 << 32)
+    return sa.text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = :pid"
+        " AND classid::bigint = :high AND objid::bigint = :low)"
+    ).bindparams(pid=election.process, high=halves[0], low=halves[1])
 
 
 def _number(name: str) -> int:

@@ -57,7 +57,7 @@ class Removal(Part):
         await self._db.backend.lock(connection, "stories")
         if not await connection.scalar(sa.select(sa.exists().where(articles.c.id == id_))):
             raise NotFoundError(f"article {id_}: nothing is stored under this id")
-        rest = (await reachable(connection, id_, _COMPONENT))[1:]
+        rest = (await reachable(connection, [id_], _COMPONENT))[1:]
         await _leave_story(connection, id_, now)
         await _empty(connection, [id_])
         await connection.execute(sa.update(articles).where(articles.c.id == id_).values(_FORGOTTEN))

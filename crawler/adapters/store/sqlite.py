@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ _PRAGMAS = (
 
 
 class Sqlite:
-    """A database file; `engine.Backend`."""
+    """A database file; `engine.Backend`. For the processes of one machine, of which one crawls."""
+
+    shared = False
+    stripes = 1
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,7 +61,7 @@ class Sqlite:
         """Nothing to do: there is one writer."""
 
     @asynccontextmanager
-    async def electing(self) -> AsyncIterator[None]:
+    async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:  # noqa: ARG002 - there is one
         """An exclusive transaction on an empty database beside this one: a lock between processes that ends with
         its holder, needs no clock, and does not hold up the writers of this database."""
         async with self._election:
@@ -82,6 +86,11 @@ class Sqlite:
             await holder.close()
             raise
         return holder
+
+    async def time(self, connection: AsyncConnection) -> datetime:
+        """The machine's clock, which SQLite tells to the millisecond."""
+        found = await connection.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"))
+        return datetime.fromisoformat(str(found))
 
     def insert(self, table: sa.Table) -> Any:
         """SQLite's INSERT."""

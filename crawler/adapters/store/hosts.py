@@ -1,0 +1,86 @@
+"""What is kept of hosts: robots.txt, pauses that they asked for, pages of a day, and whose turn it is there."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crawler.adapters.store.engine import Part
+from crawler.adapters.store.feeds import NEVER
+from crawler.adapters.store.leases import leased
+from crawler.adapters.store.tables import hosts, turns
+from crawler.ports import HostState, Turn
+
+
+class Hosts(Part):
+    """What is kept of hosts."""
+
+    async def host(self, host: str) -> HostState:
+        """See `ports.Store`."""
+        async def look(connection: AsyncConnection) -> HostState:
+            row = (await connection.execute(sa.select(hosts).where(hosts.c.host == host))).one_or_none()
+            return HostState(host) if row is None else HostState(
+                host, row.pause_until, row.robots, row.robots_status, row.robots_at)
+
+        return await self._db.read(look)
+
+    async def save_robots(self, state: HostState) -> None:
+        """See `ports.Store`."""
+        row = {"host": state.host, "robots": state.robots, "robots_status": state.robots_status,
+               "robots_at": state.robots_at, "robots_until": None}
+        await self._db.write(lambda connection: self._db.upsert(connection, hosts, [row]))
+
+    async def pause_host(self, host: str, until: datetime) -> None:
+        """See `ports.Store`."""
+        sooner = hosts.c.pause_until.is_(None) | (hosts.c.pause_until < until)
+
+        async def pause(connection: AsyncConnection) -> None:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            await connection.execute(sa.update(hosts).where(hosts.c.host == host, sooner).values(pause_until=until))
+
+        await self._db.write(pause)
+
+    async def take_page(self, host: str, now: datetime, most: int) -> bool:
+        """See `ports.Store`."""
+        day = (now - NEVER).days
+        had = sa.case((hosts.c.pages_day == day, hosts.c.pages), else_=0)
+        count = sa.update(hosts).where(hosts.c.host == host, had < most).values(pages=had + 1, pages_day=day)
+
+        async def take(connection: AsyncConnection) -> bool:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            return (await connection.execute(count)).rowcount == 1
+
+        return await self._db.write(take)
+
+    async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
+        """See `ports.Store`."""
+        ahead = lease + most * delay    # nothing ends later, but what a clock that was wrong left behind
+
+        async def take(connection: AsyncConnection) -> Turn:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            reserved = await connection.scalar(
+                sa.select(hosts.c.next_start).where(hosts.c.host == host).with_for_update())
+            start = reserved if reserved is not None and now < reserved <= now + ahead else now
+            in_flight = turns.c.host == host, leased(turns.c.lease_until, now, ahead)
+            if (await connection.scalar(sa.select(sa.func.count()).select_from(turns).where(*in_flight)) or 0) >= most:
+                return Turn(None, start)
+            await connection.execute(sa.delete(turns).where(in_flight[0], ~in_flight[1]))
+            await connection.execute(sa.update(hosts).where(hosts.c.host == host).values(next_start=start + delay))
+            made = await connection.scalar(sa.insert(turns).values(host=host, lease_until=start + lease).returning(turns.c.id))
+            return Turn(made, start)
+
+        return await self._db.write(take)
+
+    async def end_turn(self, turn: Turn) -> None:
+        """See `ports.Store`."""
+        await self._db.write(lambda connection: connection.execute(sa.delete(turns).where(turns.c.id == turn.id)))
+
+    async def take_robots(self, host: str, now: datetime, lease: timedelta) -> bool:
+        """See `ports.Store`."""
+        free = sa.update(hosts).where(hosts.c.host == host, ~leased(hosts.c.robots_until, now, lease))
+
+        async def take(connection: AsyncConnection) -> bool:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            return (await connection.execute(free.values(robots_until=now + lease))).rowcount == 1
+
+        return await self._db.write(take)
