@@ -63,6 +63,11 @@ class App:
                                     self.settings.crawl.poll.max)
         await self.outward.sync()
 
+    async def set_clock(self) -> None:
+        """Where no daemon runs that does it. Raises StoreError."""
+        if self.daemon.keeper is not None:
+            await self.daemon.keeper.set()
+
     async def poll(self, feed_ids: Sequence[int] | None) -> int:
         """A person's wish: these feeds (None: all) now, and no others, and everything that follows from them."""
         await self.store.make_due(feed_ids, self.clock())

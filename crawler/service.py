@@ -18,6 +18,8 @@ from crawler.log import event
 from crawler.settings import Settings
 from crawler.watchdog import Watchdog
 
+_CLOCK_SECONDS = 60.0    # between two looks at the clock, where it is the store's: machines' own differ by seconds a day
+
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +61,11 @@ async def serve(settings: Settings) -> None:
     async with app.opened(settings) as opened, served(opened, alone=True):
         with _signals(stopping.set), Watchdog().watching():
             background.notify_ready()
-            await stopping.wait()
+            while not stopping.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), _CLOCK_SECONDS)
+                with suppress(StoreError):      # whoever asks for a page is told
+                    await opened.set_clock()
 
 
 @dataclass(slots=True)

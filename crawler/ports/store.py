@@ -115,8 +115,8 @@ class Store(Reviewing, OutwardStore, Protocol):
         ...
 
     async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
-        """Reserve the next start of a request at a host, `delay` after the one reserved before, for at most `lease` from
-        there; none where `most` requests are in flight there, whoever's they are."""
+        """Reserve the next start of a request at a host for at most `lease` from there: `delay` after the one reserved
+        before, or as long after it as that one's delay says, where that is longer; none where `most` requests are in flight there, whoever's they are."""
         ...
 
     async def end_turn(self, turn: Turn) -> None:

@@ -18,6 +18,12 @@ async def test_starts_at_a_host_are_a_delay_apart_whoever_asks(store, second, ma
     assert (await second.take_turn("b.example", make.START, SECOND, 9, LEASE)).start == make.START
 
 
+async def test_the_longer_of_two_delays_holds_whoever_knows_it(store, second, make):
+    starts = [(await one.take_turn("a.example", make.START, delay, 9, LEASE)).start - make.START
+              for one, delay in ((store, SECOND), (second, 9 * SECOND), (store, SECOND))]
+    assert starts == [0 * SECOND, 9 * SECOND, 18 * SECOND]
+
+
 async def test_so_many_at_once_and_no_more_until_one_ends_or_its_lease_does(store, second, make):
     first = await store.take_turn("a.example", make.START, SECOND, 2, LEASE)
     await second.take_turn("a.example", make.START, SECOND, 2, LEASE)
@@ -59,8 +65,9 @@ async def test_no_two_starts_are_closer_than_the_delay_and_never_more_are_in_fli
                 assert len(flying) == 2
                 continue
             assert turn.start >= now
-            assert all(turn.start >= before + least for before, least in starts)
-            starts.append((turn.start, timedelta(seconds=delay)))
+            own = timedelta(seconds=delay)
+            assert all(turn.start >= before + max(own, least) for before, least in starts[-1:])
+            starts.append((turn.start, own))
             flying.append(turn)
             assert len(flying) <= 2
 

@@ -11,6 +11,8 @@ from crawler.adapters.store.leases import leased
 from crawler.adapters.store.tables import hosts, turns
 from crawler.ports import HostState, Turn
 
+_FAR = timedelta(hours=1)    # as many turns as may wait at a host, at the longest delay that is kept
+
 
 class Hosts(Part):
     """What is kept of hosts."""
@@ -57,19 +59,30 @@ class Hosts(Part):
         ahead = lease + most * delay    # nothing ends later, but what a clock that was wrong left behind
 
         async def take(connection: AsyncConnection) -> Turn:
-            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
-            reserved = await connection.scalar(
-                sa.select(hosts.c.next_start).where(hosts.c.host == host).with_for_update())
-            start = reserved if reserved is not None and now < reserved <= now + ahead else now
+            start = await self._next_start(connection, host, now, delay)
             in_flight = turns.c.host == host, leased(turns.c.lease_until, now, ahead)
             if (await connection.scalar(sa.select(sa.func.count()).select_from(turns).where(*in_flight)) or 0) >= most:
                 return Turn(None, start)
             await connection.execute(sa.delete(turns).where(in_flight[0], ~in_flight[1]))
-            await connection.execute(sa.update(hosts).where(hosts.c.host == host).values(next_start=start + delay))
-            made = await connection.scalar(sa.insert(turns).values(host=host, lease_until=start + lease).returning(turns.c.id))
+            await connection.execute(sa.update(hosts).where(hosts.c.host == host).values(
+                last_start=start, last_delay=delay // timedelta(microseconds=1)))
+            made = await connection.scalar(
+                sa.insert(turns).values(host=host, lease_until=start + lease).returning(turns.c.id))
             return Turn(made, start)
 
         return await self._db.write(take)
+
+    async def _next_start(self, connection: AsyncConnection, host: str, now: datetime, delay: timedelta) -> datetime:
+        """Of the two delays, before a request and after it, the longer one holds: not every worker knows what a
+        robots.txt asks for. The host's row is locked."""
+        await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+        last = (await connection.execute(
+            sa.select(hosts.c.last_start, hosts.c.last_delay).where(hosts.c.host == host).with_for_update())).one()
+        # One far ahead was reserved while the clock was wrong.
+        if last.last_start is None or last.last_start > now + _FAR:
+            return now
+        start: datetime = last.last_start + max(delay, timedelta(microseconds=last.last_delay))
+        return max(now, start)
 
     async def end_turn(self, turn: Turn) -> None:
         """See `ports.Store`."""

@@ -56,7 +56,8 @@ hosts = sa.Table(
     sa.Column("robots_at", Moment),
     sa.Column("pages_day", sa.Integer),                             # day of `pages`, counted from 1970 in UTC
     _column("pages", sa.Integer, 0),                                # claimed on that day
-    sa.Column("next_start", Moment),                                # before which no turn begins
+    sa.Column("last_start", Moment),                                # of a turn, and after it so many microseconds
+    sa.Column("last_delay", sa.BigInteger),                         # none other
     sa.Column("robots_until", Moment),                              # somebody asks for its robots.txt, until then
 )
 

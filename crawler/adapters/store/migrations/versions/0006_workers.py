@@ -8,8 +8,9 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make a table and two columns."""
-    op.add_column("hosts", sa.Column("next_start", sa.BigInteger(), nullable=True))
+    """Make a table and three columns."""
+    op.add_column("hosts", sa.Column("last_start", sa.BigInteger(), nullable=True))
+    op.add_column("hosts", sa.Column("last_delay", sa.BigInteger(), nullable=True))
     op.add_column("hosts", sa.Column("robots_until", sa.BigInteger(), nullable=True))
     op.create_table(
         "turns",
