@@ -6,17 +6,19 @@
 FROM python:3.12-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-# First what changes seldom: the layer with the dependencies stays while only code changes.
+# First what changes seldom: the layer with the dependencies stays while only code changes. What runs has no pip.
 COPY requirements/build.txt requirements/run.txt requirements/
-RUN python -m venv /opt/build \
-    && /opt/build/bin/pip install --no-deps --require-hashes -r requirements/build.txt \
-    && python -m venv /opt/firsthand \
-    && /opt/firsthand/bin/pip install --no-deps --require-hashes -r requirements/run.txt
+RUN python -m venv --without-pip /opt/build \
+    && pip --python /opt/build/bin/python install --no-deps --require-hashes -r requirements/build.txt \
+    && python -m venv --without-pip /opt/firsthand \
+    && pip --python /opt/firsthand/bin/python install --no-deps --no-compile --require-hashes \
+        -r requirements/run.txt \
+    && python -m compileall -q -j 0 /opt/firsthand/lib
 COPY pyproject.toml README.md LICENSE ./
 COPY crawler crawler
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /tmp/dist . \
-    && /opt/firsthand/bin/pip install --no-deps --no-index /tmp/dist/*.whl \
-    && /opt/firsthand/bin/pip check
+RUN pip --python /opt/build/bin/python wheel --no-deps --no-build-isolation --no-index --wheel-dir /tmp/dist . \
+    && pip --python /opt/firsthand/bin/python install --no-deps --no-index /tmp/dist/*.whl \
+    && pip --python /opt/firsthand/bin/python check
 
 FROM python:3.12-slim
 RUN groupadd --system --gid 10001 firsthand \

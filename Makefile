@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages image-steps wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -85,6 +85,9 @@ screenshots: setup-dev  ## Render the README's screenshots into docs/.
 bench-pages: setup-dev  ## How long each page takes over STORIES (100000) made-up stories.
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(bin)/python tests/bench/crowd.py "sqlite:///$$d/crowd.db" --stories $(STORIES) \
 		&& $(bin)/python tests/bench/pages.py "sqlite:///$$d/crowd.db"
+
+image-steps: setup-dev  ## Run the steps of the Dockerfile and what it makes, without a container engine (as root, on Linux).
+	$(bin)/python tests/containers/steps.py
 
 wheel: setup-dev  ## Build dist/*.whl.
 	$(bin)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .

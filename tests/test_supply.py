@@ -70,7 +70,7 @@ PLACES = ("Dockerfile", "Makefile", "docker-compose.yml", ".ci/run", "requiremen
 
 def installations(text: str) -> list[str]:
     """Each command that lets pip fetch something, on one line."""
-    return re.findall(r"pip(?:\"|')?,? (?:install|wheel|download)\b[^&;|)}\n]*", text.replace("\\\n", " "))
+    return re.findall(r"pip(?:\"|')?,?(?: --python \S+)? (?:install|wheel|download)\b[^&;|)}\n]*", text.replace("\\\n", " "))
 
 
 @pytest.mark.parametrize("place", PLACES)
