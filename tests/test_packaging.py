@@ -13,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
@@ -303,7 +302,7 @@ def test_what_make_test_and_ci_run_contain():
         assert part in steps
     ci = (ROOT / ".ci/run").read_text()
     assert os.access(ROOT / ".ci/run", os.X_OK)
-    assert ci.index("make test\n") < ci.index("make test-browser\n")
+    assert ci.index("make test\n") < ci.index("make image-steps\n") < ci.index("make test-browser\n")
     assert "set -euo pipefail" in ci
 
 
@@ -313,113 +312,6 @@ def test_no_browser_is_a_failure():
                           check=False, env=quiet)
     assert done.returncode != 0
     assert "/nowhere/chromium is not there" in done.stderr
-
-
-# --- secrets from files -------------------------------------------------------------------------------------------
-
-def with_secrets(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([ROOT / "config/with-secrets", *command], capture_output=True, text=True, check=False,
-                          env={"PATH": os.environ["PATH"], "SECRETS": str(folder), **environ})
-
-
-def test_each_file_becomes_a_variable(tmp_path):
-    (tmp_path / "hook_secret").write_text("two words $HOME `id` \"'\n")
-    (tmp_path / "firsthand_store").write_text("from a file")
-    done = with_secrets(tmp_path, "sh", "-c", 'printf "%s|%s" "$HOOK_SECRET" "$FIRSTHAND_STORE"', FIRSTHAND_STORE="given")
-    assert done.stdout == "two words $HOME `id` \"'|given"
-
-
-def test_without_secrets_the_command_just_runs(tmp_path):
-    assert with_secrets(tmp_path / "none", "echo", "fine").stdout == "fine\n"
-
-
-def test_a_file_whose_name_is_no_variable_is_named_and_left_out(tmp_path):
-    (tmp_path / "a b;touch x").write_text("")
-    done = with_secrets(tmp_path, "true")
-    assert done.returncode == 0
-    assert "left out" in done.stderr
-
-
-def test_the_exit_status_is_the_commands(tmp_path):
-    assert with_secrets(tmp_path, "sh", "-c", "exit 3").returncode == 3
-
-
-# --- the container ------------------------------------------------------------------------------------------------
-
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-# Of the compose specification's service keys, those that are used here, with what each may hold.
-SERVICE_KEYS = {
-    "image": str, "build": str, "profiles": list, "init": bool, "restart": str, "read_only": bool, "tmpfs": list,
-    "cap_drop": list, "security_opt": list, "stop_signal": str, "stop_grace_period": str, "mem_limit": str,
-    "cpus": int, "pids_limit": int, "ulimits": dict, "healthcheck": dict, "logging": dict, "volumes": list,
-    "depends_on": dict, "secrets": list, "environment": dict, "shm_size": str,
-}
-CRAWLERS = [name for name, one in COMPOSE["services"].items() if one["image"].startswith("firsthand:")]
-
-
-def test_compose_holds_known_keys_of_the_right_type():
-    assert set(COMPOSE) - {key for key in COMPOSE if key.startswith("x-")} == {"name", "services", "volumes", "secrets"}
-    for name, service in COMPOSE["services"].items():
-        for key, value in service.items():
-            assert isinstance(value, SERVICE_KEYS[key]), f"{name}: {key}"
-        for key in {"stop_grace_period"} & set(service):
-            assert re.fullmatch(r"\d+s", service[key])
-
-
-def test_compose_names_only_what_it_defines():
-    for service in COMPOSE["services"].values():
-        assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"])
-        for volume in service["volumes"]:
-            source = volume.partition(":")[0]
-            assert source in COMPOSE["volumes"] or (ROOT / source).exists()
-        for other in service.get("depends_on", ()):
-            assert set(COMPOSE["services"][other]["profiles"]) <= set(service["profiles"])
-            assert "healthcheck" in COMPOSE["services"][other]
-
-
-@pytest.mark.parametrize("name", CRAWLERS)
-def test_a_crawler_has_no_rights_and_bounds_for_everything(name):
-    service = COMPOSE["services"][name]
-    assert service["read_only"] is service["init"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert {"mem_limit", "cpus", "pids_limit", "stop_grace_period"} <= set(service)
-    assert "max-size" in service["logging"]["options"]
-    assert [volume for volume in service["volumes"] if not volume.endswith(":ro")] == [service["volumes"][-1]]
-    assert "ports" not in service
-
-
-def test_every_secret_is_a_file_that_git_and_docker_leave_out():
-    for secret in COMPOSE["secrets"].values():
-        assert secret["file"].startswith("./secrets/")
-    assert "secrets/" in (ROOT / ".gitignore").read_text().splitlines()
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "*" in ignored
-    assert not any("secrets/" in line for line in ignored)
-
-
-def test_the_image_copies_only_what_is_there_and_let_in():
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-    copied = [words for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE)
-              for words in [word for word in line.split() if not word.startswith("--")][:-1]]
-    assert copied
-    for name in copied:
-        assert (ROOT / name).exists(), name
-        assert name in let_in, name
-
-
-def test_the_image_runs_without_rights_from_the_lock():
-    text = (ROOT / "Dockerfile").read_text()
-    stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert stages == ["python:3.12-slim"] * 2
-    assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
-    for line in re.findall(r"pip install[^&\n]*-r [^&\n]*", text):
-        assert "--require-hashes" in line
-    folder = re.search(r"^WORKDIR (/var\S+)$", text, re.MULTILINE)[1]
-    assert f"VOLUME {folder}/var" in text
-    for name in CRAWLERS:
-        assert COMPOSE["services"][name]["volumes"][-1].endswith(f":{folder}/var")
 
 
 # --- the service --------------------------------------------------------------------------------------------------
