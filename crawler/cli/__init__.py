@@ -53,6 +53,7 @@ COMMANDS: dict[str, str] = {
     "prune": "crawler.cli.upkeep:prune",
     "backup": "crawler.cli.upkeep:backup",
     "export": "crawler.cli.upkeep:export",
+    "store": "crawler.cli.store:store",
     "config": "crawler.cli.settings:config",
 }
 

@@ -17,7 +17,7 @@ from crawler.config.findings import Findings
 from crawler.config.rules import check
 from crawler.config.source import Mark, Pairs, Scalar, parse, read_file
 from crawler.config.values import build, plain, refuse_traps
-from crawler.errors import ConfigError
+from crawler.errors import ConfigError, UsageError
 from crawler.settings import Settings
 
 
@@ -43,6 +43,16 @@ def load(path: Path, environ: Mapping[str, str], texts: Mapping[Path, str] | Non
         return _loaded(path, environment, texts or {})
     except ConfigError as error:
         raise ConfigError([environment.masked(mistake) for mistake in error.mistakes]) from None
+
+
+def expanded(name: str, text: str, environ: Mapping[str, str]) -> str:
+    """An argument of a command in which `${NAME}` stands for a secret of the environment, as in the file. Raises
+    UsageError, which calls the argument `name`."""
+    reasons: list[str] = []
+    found = Environment(environ).expand(text, reasons.append)
+    if reasons:
+        raise UsageError(f"{name}: {'; '.join(reasons)}")
+    return found
 
 
 def state_dir(path: Path, environ: Mapping[str, str]) -> Path:
@@ -109,4 +119,4 @@ def _settings(root: Pairs, environment: Environment, findings: Findings) -> Sett
     return build(Settings, plain(root, environment, findings), root, findings) or Settings()
 
 
-__all__ = ["Loaded", "load", "state_dir"]
+__all__ = ["Loaded", "expanded", "load", "state_dir"]

@@ -1,7 +1,7 @@
 """What the environment adds: secrets for `${NAME}`, and settings by variables such as FIRSTHAND_CRAWL__POLL__MIN."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_origin
 
@@ -35,24 +35,26 @@ class Environment:
 
     def fill(self, scalar: Scalar, findings: Findings, at: Location) -> str:
         """The text with each `${NAME}` replaced; `$${` stands for a literal `${`. A missing name is a mistake."""
-        if "${" not in scalar.text or scalar.origin.variable is not None:
+        if scalar.origin.variable is not None:
             return scalar.text
+        return self.expand(scalar.text, lambda reason: findings.refuse(scalar.mark, path_of(at), reason))
 
+    def expand(self, text: str, refuse: Callable[[str], None]) -> str:
+        """The same for a text that stands in no file; `refuse` hears the mistakes."""
         def value(hit: re.Match[str]) -> str:
             name = hit["name"]
             if hit[1] == "$":
                 return "$"
             if name is None:
-                findings.refuse(scalar.mark, path_of(at), "${ without a variable's name and }; write $${ for the characters")
+                refuse("${ without a variable's name and }; write $${ for the characters")
                 return ""
             if name not in self.variables:
-                reason = f"the environment has no {name}; set it, or take ${{{name}}} out"
-                findings.refuse(scalar.mark, path_of(at), reason)
+                refuse(f"the environment has no {name}; set it, or take ${{{name}}} out")
                 return ""
             self.secrets.add(self.variables[name])
             return self.variables[name]
 
-        return _REFERENCE.sub(value, scalar.text)
+        return _REFERENCE.sub(value, text) if "${" in text else text
 
     def masked(self, text: str) -> str:
         """The text without what a file had from the environment. A value of a letter or two says nothing, and is part

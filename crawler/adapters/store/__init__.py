@@ -56,7 +56,7 @@ async def open_store(url: str, *, create: bool = True) -> Store:
     `postgresql://user:password@host/name`. Without `create` an empty or missing database is refused.
     Raises StoreError.
     """
-    backend = _backend(url, create=create)
+    backend = backend_of(url, create=create)
     database = Database(backend)
     try:
         await bring_up(database, create=create)
@@ -67,18 +67,25 @@ async def open_store(url: str, *, create: bool = True) -> Store:
     return SqlStore(database)
 
 
-def _backend(url: str, *, create: bool) -> Backend:
+def backend_of(url: str, *, create: bool) -> Backend:
+    """The database behind a URL, whatever is in it. Raises StoreError where the URL is none of a store."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise StoreError("store: not a database URL; write sqlite:///PATH or postgresql://user:password@host/name"
                          ) from None
     if parsed.drivername in ("postgresql", "postgres"):
-        return Postgres(parsed)
+        return Postgres(_hiding(parsed))
     if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise StoreError(f"store {parsed.render_as_string()}: write sqlite:///PATH, a file, or "
                          "postgresql://user:password@host/name")
     return Sqlite(_file(Path(parsed.database), create=create))
+
+
+def _hiding(url: sa.URL) -> sa.URL:
+    """With `?password=` where whoever prints the URL leaves it out."""
+    found = url.query.get("password")
+    return url if not isinstance(found, str) else url.set(password=found).difference_update_query(["password"])
 
 
 def _file(path: Path, *, create: bool) -> Path:

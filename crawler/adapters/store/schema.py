@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store import unfinished
 from crawler.adapters.store.engine import Database
 from crawler.adapters.store.tables import metadata
 from crawler.errors import StoreError
@@ -15,20 +16,23 @@ HEAD = "0006"   # of migrations/versions; numbers, so that newer and older can b
 
 async def bring_up(database: Database, *, create: bool) -> None:
     """Migrate to HEAD in one transaction. Raises StoreError: empty and not `create`, or newer than this program."""
-    version = await database.read(_version)
+    version = await database.read(version_of)
     if version == HEAD:
         return
     if version is None and not create:
         raise StoreError(f"store {database.where}: nothing is stored yet; `firsthand run` creates the database")
-    await database.write(lambda connection: _migrate(database, connection))
+    await database.write(lambda connection: migrate(database, connection))
 
 
-async def _migrate(database: Database, connection: AsyncConnection) -> None:
+async def migrate(database: Database, connection: AsyncConnection) -> None:
+    """The same in a transaction that has begun; an empty database is filled."""
     await database.backend.lock(connection, "schema")
-    version = await _version(connection)    # another process may have been quicker
+    version = await version_of(connection)    # another process may have been quicker
     if version is not None and not _older(version):
         if version == HEAD:
             return
+        if version.startswith(unfinished.VERSION):
+            raise StoreError(f"store {database.where}: {await unfinished.refusal(connection)}")
         raise StoreError(f"store {database.where}: written by a newer Firsthand (schema {version}, this one knows "
                          f"{HEAD}); update Firsthand, or name another database in `store`")
     if version is None and await connection.run_sync(_holds_tables):
@@ -37,12 +41,17 @@ async def _migrate(database: Database, connection: AsyncConnection) -> None:
     await connection.run_sync(_upgrade)
 
 
-async def _version(connection: AsyncConnection) -> str | None:
-    """None for an empty database."""
+async def version_of(connection: AsyncConnection) -> str | None:
+    """What the database says of itself; None for an empty one."""
     if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version")):
         return None
     found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return None if found is None else str(found)
+
+
+async def stamp(connection: AsyncConnection, version: str) -> None:
+    """Have the database say that it is of this version."""
+    await connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
 def _holds_tables(connection: sa.Connection) -> bool:
