@@ -40,6 +40,11 @@ class Backend(Protocol):
         """Until the end of the transaction nobody else holds `name`."""
         ...
 
+    async def soon(self, connection: AsyncConnection) -> None:
+        """The transaction need not wait for the disk: what it writes is of use for seconds, and none of it has to outlive
+        the server."""
+        ...
+
     def electing(self, stripes: frozenset[int]) -> AbstractAsyncContextManager[None]:
         """Each stripe is held by one task of all processes at a time; a process that dies, or is frozen, lets go, and
         what it writes then is refused."""

@@ -107,17 +107,14 @@ class Feeds(Part):
         async def claim(connection: AsyncConnection) -> list[Feed]:
             rows = await _locked(connection, wanted, leased(feeds.c.lease_until, now, lease), limit)
             promised = await promises(connection, [row.id for row in rows], now)
-            return [await self._reserve(connection, replace(self._feed(row), push=promised.get(row.id)), now, lease)
-                    for row in rows]
+            claimed = [_reserved(replace(self._feed(row), push=promised.get(row.id)), now) for row in rows]
+            if claimed:
+                await connection.execute(_RESERVE, [
+                    {"claimed": feed.id, "token": feed.token, "lease_until": now + lease, "next_poll": feed.state.next_poll}
+                    for feed in claimed])
+            return claimed
 
         return await self._db.write(claim)
-
-    async def _reserve(self, connection: AsyncConnection, feed: Feed, now: datetime, lease: timedelta) -> Feed:
-        # Before anything is requested: a process that dies in between does not ask the server again and again.
-        state = replace(feed.state, next_poll=now + (feed.config.every or feed.state.interval))
-        await connection.execute(sa.update(feeds).where(feeds.c.id == feed.id).values(
-            token=feed.token + 1, lease_until=now + lease, next_poll=state.next_poll))
-        return replace(feed, state=state, token=feed.token + 1)
 
     async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
         """See `ports.Store`."""
@@ -152,6 +149,16 @@ class Feeds(Part):
                         retry_after=row.retry_after)
         config = self._configs.get(row.url) or _config(row.url, row.config)
         return Feed(id=row.id, url=row.url, source=row.source, config=config, state=state, token=row.token)
+
+
+def _reserved(feed: Feed, now: datetime) -> Feed:
+    """The claimed feed. Its next poll is fixed before anything is requested: a process that dies in between does not ask
+    the server again and again."""
+    next_poll = now + (feed.config.every or feed.state.interval)
+    return replace(feed, state=replace(feed.state, next_poll=next_poll), token=feed.token + 1)
+
+
+_RESERVE = sa.update(feeds).where(feeds.c.id == sa.bindparam("claimed"))
 
 
 def due_feeds(now: datetime, due: datetime | None = None, lease: timedelta = timedelta(0)) -> sa.Select[Any]:

@@ -56,14 +56,18 @@ class Hosts(Part):
 
     async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
         """See `ports.Store`."""
-        ahead = lease + most * delay    # nothing ends later, but what a clock that was wrong left behind
+        ahead = now + lease + most * delay  # nothing ends later, but what a clock that was wrong left behind
 
         async def take(connection: AsyncConnection) -> Turn:
+            await self._db.backend.soon(connection)
             start = await self._next_start(connection, host, now, delay)
-            in_flight = turns.c.host == host, leased(turns.c.lease_until, now, ahead)
-            if (await connection.scalar(sa.select(sa.func.count()).select_from(turns).where(*in_flight)) or 0) >= most:
+            of_host = (await connection.execute(
+                sa.select(turns.c.id, turns.c.lease_until).where(turns.c.host == host))).all()
+            over = [row.id for row in of_host if not now < row.lease_until <= ahead]
+            if len(of_host) - len(over) >= most:
                 return Turn(None, start)
-            await connection.execute(sa.delete(turns).where(in_flight[0], ~in_flight[1]))
+            if over:
+                await connection.execute(sa.delete(turns).where(turns.c.id.in_(over)))
             await connection.execute(sa.update(hosts).where(hosts.c.host == host).values(
                 last_start=start, last_delay=delay // timedelta(microseconds=1)))
             made = await connection.scalar(
@@ -75,9 +79,11 @@ class Hosts(Part):
     async def _next_start(self, connection: AsyncConnection, host: str, now: datetime, delay: timedelta) -> datetime:
         """Of the two delays, before a request and after it, the longer one holds: not every worker knows what a
         robots.txt asks for. The host's row is locked."""
-        await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
-        last = (await connection.execute(
-            sa.select(hosts.c.last_start, hosts.c.last_delay).where(hosts.c.host == host).with_for_update())).one()
+        begun = sa.select(hosts.c.last_start, hosts.c.last_delay).where(hosts.c.host == host).with_for_update()
+        last = (await connection.execute(begun)).one_or_none()
+        if last is None:
+            await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
+            last = (await connection.execute(begun)).one()
         # One far ahead was reserved while the clock was wrong.
         if last.last_start is None or last.last_start > now + _FAR:
             return now
@@ -86,7 +92,11 @@ class Hosts(Part):
 
     async def end_turn(self, turn: Turn) -> None:
         """See `ports.Store`."""
-        await self._db.write(lambda connection: connection.execute(sa.delete(turns).where(turns.c.id == turn.id)))
+        async def end(connection: AsyncConnection) -> None:
+            await self._db.backend.soon(connection)
+            await connection.execute(sa.delete(turns).where(turns.c.id == turn.id))
+
+        await self._db.write(end)
 
     async def take_robots(self, host: str, now: datetime, lease: timedelta) -> bool:
         """See `ports.Store`."""

@@ -108,6 +108,10 @@ class Postgres:
                 with translated(self.where):
                     await holder.close()    # the connection rolls back, which lets go
 
+    async def soon(self, connection: AsyncConnection) -> None:
+        """Written to the disk within a second."""
+        await connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+
     async def time(self, connection: AsyncConnection) -> datetime:
         """`clock_timestamp()`: not of the beginning of the transaction."""
         found = await connection.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))

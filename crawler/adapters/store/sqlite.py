@@ -87,6 +87,9 @@ class Sqlite:
             raise
         return holder
 
+    async def soon(self, connection: AsyncConnection) -> None:
+        """Nothing to do: on one machine nothing of this kind is written."""
+
     async def time(self, connection: AsyncConnection) -> datetime:
         """The machine's clock, which SQLite tells to the millisecond."""
         found = await connection.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"))
