@@ -13,6 +13,7 @@ import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from crawler.adapters.store import partitions
 from crawler.adapters.store.failures import DAMAGED, translated
 from crawler.errors import StoreError
 
@@ -95,10 +96,11 @@ class Sqlite:
         """Nothing to do: all rows stand in one table, in order of their keys."""
 
     async def floor(self, connection: AsyncConnection) -> datetime | None:
-        """None: a pruned article leaves no rows."""
+        """None, but in a copy of a PostgreSQL store, whose rows of pruned articles came along."""
+        return await partitions.floor(connection)
 
     async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
-        """None, as `floor`."""
+        """None: each row is deleted."""
 
     async def retire(self) -> bool:
         """Nothing to do."""
