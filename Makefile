@@ -15,6 +15,8 @@ SOAK ?=
 AUDIT ?=
 FUZZ ?=
 STORIES ?= 100000
+ARTICLES ?= 100000
+BENCH ?=
 # One process more than processors, since tests wait for their servers; but each costs memory and a start.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 3 ] && n=3; echo "$$((n + 1))")
 CHROMIUM ?= /usr/bin/chromium
@@ -25,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages image-steps wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages bench-index image-steps wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -88,6 +90,9 @@ bench-pages: setup-dev  ## How long each page takes over STORIES (100000) made-u
 
 image-steps: setup-dev  ## Run the steps of the Dockerfile and what it makes, without a container engine (as root, on Linux).
 	$(bin)/python tests/containers/steps.py
+
+bench-index: setup-dev  ## What the index costs at up to ARTICLES (100000), on PostgreSQL (BENCH="--sqlite" for both); 16 KB of disk each.
+	$(bin)/python tests/bench/index.py --articles $(ARTICLES) $(BENCH)
 
 wheel: setup-dev  ## Build dist/*.whl.
 	$(bin)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .

@@ -127,7 +127,8 @@ async def test_old_articles_go_with_all_that_hangs_on_them(store, desk, make, kn
     await store.forget("a3", make.START)
     (old,) = await store.stories(StoryQuery())
     assert await store.prune(make.START, make.START + DAY) == Pruned(pages=0, articles=2, entries=0, keys=2)
-    assert [await rows(store, table) for table in (keys, matches, wants, units, bodies)] == [[]] * 5
+    assert [await rows(store, table) for table in (matches, wants, units, bodies)] == [[]] * 4
+    assert await store.candidates("x", [7, 8, 9], make.START - DAY, make.START + DAY, 9) == []
     assert await store.article_at("https://daily.example/1") is None
     with pytest.raises(NotFoundError):
         await store.story(old.story.id)

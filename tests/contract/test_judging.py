@@ -132,10 +132,10 @@ async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, 
     from crawler.adapters.store.tables import keys
 
     crowd = [{"key": 9, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000)]
-    await store._db.write(lambda connection: connection.execute(keys.insert(), crowd))
-    monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
     await desk.put("rare")
-    await store.put_keys("arare", [8], make.START)
+    await store.put_keys("arare", [8], make.START)      # makes room
+    await store._db.write(lambda connection: store._db.insert_many(connection, keys, crowd))
+    monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
     found = await store.candidates("x", [8, 9], make.START, make.START + DAY, 1000)
     assert (found[0], len(found)) == ("arare", 201)
     assert found[1:] == [f"c{n:04}" for n in range(800, 1000)]

@@ -2,8 +2,8 @@
 
     store = await open_store("sqlite:///var/firsthand.db")
 
-`tables` is the schema and `migrations/` its history; `engine` runs transactions over `sqlite` or `postgres`, the only
-modules that know which database it is; the others are the store's parts, a theme each.
+`tables` is the schema and `migrations/` its history; `engine` runs transactions over `sqlite` or `postgres`, which
+with `bulk` alone know which database it is; the others are the store's parts, a theme each.
 """
 
 from pathlib import Path

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler import meters
+from crawler.adapters.store import bulk
 from crawler.adapters.store.failures import may_retry, translated
 from crawler.errors import LeaseLostError, StoreError, UnstorableError
 
@@ -54,8 +55,22 @@ class Backend(Protocol):
         """See `ports.Store.time`."""
         ...
 
-    def insert(self, table: sa.Table) -> Any:
-        """An INSERT that knows ON CONFLICT."""
+    async def make_room(self, connection: AsyncConnection, moments: Iterable[datetime]) -> None:
+        """Rows of `keys` seen at these moments have somewhere to go, where these lie apart by time. Before other locks
+        of the transaction."""
+        ...
+
+    async def floor(self, connection: AsyncConnection) -> datetime | None:
+        """The moment before which rows of `keys` may be of articles that were pruned; None where there are no such rows."""
+        ...
+
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
+        """The articles seen before this moment are going to be pruned. Returns the moment before which their rows of
+        `keys` may stay, to be dropped with their time by `retire`; None where each is to be deleted."""
+        ...
+
+    async def retire(self) -> bool:
+        """Drop what lies before the floor throughout; False where others were in the way: again at the next time."""
         ...
 
     async def scrub(self) -> None:
@@ -102,19 +117,17 @@ class Database:
             async with self.backend.writing() as connection:
                 return await work(connection)
 
+    async def insert_many(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows, all with the same columns, by one statement."""
+        await bulk.insert_many(connection, table, rows)
+
     async def insert_new(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows; those whose key is taken are passed over."""
-        if rows:
-            await connection.execute(self.backend.insert(table).on_conflict_do_nothing(), rows)
+        await bulk.insert_new(connection, table, rows)
 
     async def upsert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows; those whose primary key is taken replace the row that is there."""
-        if not rows:
-            return
-        statement = self.backend.insert(table)
-        names = [column.name for column in table.primary_key]
-        others = {name: statement.excluded[name] for name in rows[0] if name not in names}
-        await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=others), rows)
+        await bulk.upsert(connection, table, rows)
 
 
 @contextmanager

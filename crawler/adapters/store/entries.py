@@ -69,7 +69,7 @@ async def store_entries(
     for seen in entries:
         await _store_entry(connection, poll, seen)
     for rows in chunks(poll.fresh, _AT_ONCE):
-        await connection.execute(sa.insert(sightings), rows)
+        await poll.database.insert_many(connection, sightings, rows)
     return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
 
 

@@ -99,6 +99,11 @@ def may_retry(error: BaseException) -> bool:
     return str(getattr(_innermost(error), "sqlstate", "") or "") in _RETRIED
 
 
+def in_the_way(error: BaseException) -> bool:
+    """Whether a lock was not to be had: by its time limit, or by a deadlock."""
+    return str(getattr(_innermost(error), "sqlstate", "") or "") in ("55P03", *_RETRIED)
+
+
 def _innermost(error: BaseException) -> BaseException:
     """The driver's own exception under SQLAlchemy's wrappings."""
     while True:

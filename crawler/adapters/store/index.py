@@ -10,10 +10,12 @@ import sqlalchemy as sa
 import xxhash
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.bulk import first_of_each, insert_many, within
 from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
-from crawler.adapters.store.engine import Part, chunks, paced
+from crawler.adapters.store.engine import Backend, Part, chunks, paced
 from crawler.adapters.store.leases import fence
 from crawler.adapters.store.marks import mark
+from crawler.adapters.store.partitions import is_live
 from crawler.adapters.store.tables import articles, is_kept, keys, units
 from crawler.core.fingerprint import ranked
 
@@ -55,8 +57,9 @@ class Index(Part):
     async def put_keys(self, article: str, keys: Sequence[int], seen: datetime, *, token: int | None = None) -> None:
         """See `ports.Store`."""
         async def put(connection: AsyncConnection) -> None:
+            await self._db.backend.make_room(connection, [seen])
             await fence(connection, article, token)
-            await _put(connection, article, sorted(set(keys)), seen)
+            await _put(connection, article, sorted(set(keys)), seen, await self._db.backend.floor(connection))
 
         await self._db.write(put)
 
@@ -65,9 +68,10 @@ class Index(Part):
     ) -> list[str]:
         """See `ports.Store`. Of a key with more than 200 holders in the window the newest 200 are read and counted."""
         async def look(connection: AsyncConnection) -> list[str]:
+            window = await _window(self._db.backend, connection, since, until)
             sharing: dict[int, list[str]] = {}
             for chunk in chunks(sorted(set(keys))):
-                sharing |= await _sharing(connection, chunk, article, _between(since, until))
+                sharing |= await _sharing(connection, chunk, article, window)
             return _ranked(sharing, limit)
 
         return await self._db.read(look)
@@ -90,36 +94,40 @@ def unit_of(source: str, key: int) -> int:
 
 async def hold_units(connection: AsyncConnection, article: str, source: str, held: Sequence[int]) -> None:
     """An article holds these paragraphs."""
-    if held:
-        await connection.execute(sa.insert(units), [
-            {"unit": unit, "article": article, "dropped": False} for unit in sorted({unit_of(source, k) for k in held})])
+    await insert_many(connection, units, [
+        {"unit": unit, "article": article, "dropped": False} for unit in sorted({unit_of(source, k) for k in held})])
 
 
-async def leave_index(connection: AsyncConnection, ids: Iterable[str]) -> int:
-    """Take articles out of the index; returns how many rows of keys that were."""
+async def leave_index(connection: AsyncConnection, ids: Iterable[str], stay: datetime | None = None) -> int:
+    """Take articles out of the index; returns how many rows of keys that were. Rows seen before `stay` stay: the rows of
+    these articles are removed next, and whoever looks for candidates passes over them."""
     removed = 0
     for id_ in ids:
         row = (await connection.execute(
-            sa.select(articles.c.source, articles.c.unit_keys).where(articles.c.id == id_))).one()
-        removed += await _put(connection, id_, [], None)
-        for chunk in chunks(unit_of(row.source, key) for key in unpack_keys(row.unit_keys)):
-            await connection.execute(sa.delete(units).where(units.c.unit.in_(chunk), units.c.article == id_))
+            sa.select(articles.c.source, articles.c.unit_keys, articles.c.indexed, articles.c.indexed_seen)
+            .where(articles.c.id == id_))).one()
+        if stay is not None and row.indexed_seen is not None and row.indexed_seen < stay:
+            removed += len(unpack_keys(row.indexed))
+        else:
+            removed += await _put(connection, id_, [], None)
+        held = {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}
+        await connection.execute(sa.delete(units).where(within(units.c.unit, sorted(held)), units.c.article == id_))
     return removed
 
 
 async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> list[tuple[int, str]]:
     """Units and their holders: all of them where they are few, else the first `cap` of each unit."""
     some = sa.select(units.c.unit, units.c.article).limit(_SOME)
-    rows = [row for chunk in chunks(wanted) for row in await connection.execute(some.where(units.c.unit.in_(chunk)))]
+    rows = [row for chunk in chunks(wanted) for row in await connection.execute(some.where(within(units.c.unit, chunk)))]
     if len(rows) >= _SOME:
-        rows = [row for chunk in chunks(wanted, _TOGETHER) for row in await connection.execute(_holders(chunk, cap))]
+        rows = [row for chunk in chunks(wanted, _TOGETHER)
+                for row in await connection.execute(_holders(connection, chunk, cap))]
     return [(row.unit, row.article) for row in rows]
 
 
-def _holders(wanted: Sequence[int], cap: int) -> sa.Select[Any]:
-    each = [sa.select(units.c.unit, units.c.article).where(units.c.unit == unit)
-            .order_by(units.c.article).limit(cap) for unit in wanted]
-    return _together(each)
+def _holders(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> sa.Select[Any]:
+    return first_of_each(connection, units.c.unit, wanted, lambda unit: (
+        sa.select(units.c.unit, units.c.article).where(units.c.unit == unit).order_by(units.c.article).limit(cap)))
 
 
 async def _sharing(
@@ -130,12 +138,21 @@ async def _sharing(
         await connection.execute(_holding(wanted, article, window)))]
     if len(rows) == _MANY:      # there are keys with very many: then a bounded part of each
         rows = [(row.seen, row.article, row.key) for chunk in chunks(wanted, _TOGETHER)
-                async for row in paced(await connection.execute(_newest(chunk, article, window)))]
+                async for row in paced(await connection.execute(_newest(connection, chunk, article, window)))]
     sharing: dict[int, list[str]] = defaultdict(list)
     for _, holder, key in sorted(rows, reverse=True):
         if len(sharing[key]) < _HOLDERS:
             sharing[key].append(holder)
     return sharing
+
+
+async def _window(
+    backend: Backend, connection: AsyncConnection, since: datetime, until: datetime,
+) -> sa.ColumnElement[bool]:
+    """Rows seen in between. Those of pruned articles that wait to be dropped lie before all that is seldom looked for: only
+    who looks back so far pays for telling them apart."""
+    floor = await backend.floor(connection)
+    return _between(since, until) & is_live(floor if floor is not None and since < floor else None)
 
 
 def _between(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
@@ -144,19 +161,16 @@ def _between(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
 
 def _holding(wanted: Sequence[int], article: str, window: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return (sa.select(keys.c.key, keys.c.article, keys.c.seen)
-            .where(keys.c.key.in_(wanted), window, keys.c.article != article).limit(_MANY))
+            .where(within(keys.c.key, wanted), window, keys.c.article != article).limit(_MANY))
 
 
-def _newest(wanted: Sequence[int], article: str, window: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    each = [sa.select(keys.c.key, keys.c.article, keys.c.seen)
-            .where(keys.c.key == key, window, keys.c.article != article)
-            .order_by(keys.c.seen.desc(), keys.c.article.desc()).limit(_HOLDERS) for key in wanted]
-    return _together(each)
-
-
-def _together(each: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
-    """One statement for many limited look-ups; SQLite takes a LIMIT inside a union only in a subquery."""
-    return sa.select(sa.union_all(*(sa.select(one.subquery()) for one in each)).subquery())
+def _newest(
+    connection: AsyncConnection, wanted: Sequence[int], article: str, window: sa.ColumnElement[bool],
+) -> sa.Select[Any]:
+    return first_of_each(connection, keys.c.key, wanted, lambda key: (
+        sa.select(keys.c.key, keys.c.article, keys.c.seen)
+        .where(keys.c.key == key, window, keys.c.article != article)
+        .order_by(keys.c.seen.desc(), keys.c.article.desc()).limit(_HOLDERS)))
 
 
 def _ranked(sharing: dict[int, list[str]], limit: int) -> list[str]:
@@ -168,8 +182,11 @@ def _ranked(sharing: dict[int, list[str]], limit: int) -> list[str]:
     return ranked({id_: fsum(each) for id_, each in weights.items()}, limit)
 
 
-async def _put(connection: AsyncConnection, article: str, wanted: list[int], seen: datetime | None) -> int:
-    """Replace the keys of an article; returns how many it had."""
+async def _put(
+    connection: AsyncConnection, article: str, wanted: list[int], seen: datetime | None, floor: datetime | None = None,
+) -> int:
+    """Replace the keys of an article; returns how many it had. Rows from before `floor` may be of an article of this
+    name that was pruned."""
     row = (await connection.execute(
         sa.select(articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten)
         .where(articles.c.id == article).with_for_update())).one_or_none()
@@ -178,11 +195,13 @@ async def _put(connection: AsyncConnection, article: str, wanted: list[int], see
     before = unpack_keys(row.indexed)
     if before == wanted and row.indexed_seen == seen:
         return len(before)
-    for chunk in chunks(before):
+    if before:
         await connection.execute(sa.delete(keys).where(
-            keys.c.key.in_(chunk), keys.c.seen == row.indexed_seen, keys.c.article == article))
-    if wanted:
-        await connection.execute(sa.insert(keys), [{"key": key, "seen": seen, "article": article} for key in wanted])
+            within(keys.c.key, before), keys.c.seen == row.indexed_seen, keys.c.article == article))
+    if seen is not None and floor is not None and seen < floor and seen != row.indexed_seen:
+        # As good as never: what was pruned is not collected again. Without its keys it takes reading the partition.
+        await connection.execute(sa.delete(keys).where(keys.c.seen == seen, keys.c.article == article))
+    await insert_many(connection, keys, [{"key": key, "seen": seen, "article": article} for key in wanted])
     await connection.execute(sa.update(articles).where(articles.c.id == article).values(
         indexed=pack_keys(wanted), indexed_seen=seen))
     return len(before)
@@ -205,9 +224,9 @@ async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int
 async def _mark_keepers(connection: AsyncConnection, article: str, crowded: set[int]) -> int:
     """The other holders that keep one of these units, and may not have seen the newest of its holders."""
     keeping: set[str] = set()
-    for chunk in chunks(sorted(crowded)):
-        keeping |= set(await connection.scalars(
-            sa.select(units.c.article).where(units.c.unit.in_(chunk), units.c.article != article, is_kept)))
+    if crowded:
+        keeping |= set(await connection.scalars(sa.select(units.c.article).where(
+            within(units.c.unit, sorted(crowded)), units.c.article != article, is_kept)))
     # One that waits unclaimed will see today's holders anyway.
     judged = ~articles.c.unjudged | articles.c.lease_until.is_not(None)
     return sum([await mark(connection, articles.c.id.in_(ids) & judged & ~articles.c.remarked)
@@ -226,7 +245,7 @@ async def _dropped(connection: AsyncConnection, ids: Sequence[str]) -> dict[str,
 async def _flag(connection: AsyncConnection, article: str, own: set[int], gone: set[int]) -> None:
     """Note which units of an article are left out."""
     for flag, changed in ((True, own & gone), (False, own - gone)):
-        for chunk in chunks(sorted(changed)):
+        if changed:
             await connection.execute(
-                sa.update(units).where(units.c.unit.in_(chunk), units.c.article == article,
+                sa.update(units).where(within(units.c.unit, sorted(changed)), units.c.article == article,
                                        units.c.dropped != flag).values(dropped=flag))

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment
 from crawler.adapters.store.engine import Part, chunks
@@ -79,5 +80,4 @@ async def replace_links(
     rows = [{"a": link.a, "b": link.b, "relation": relation.value,
              "weight": max(link.a_in_b, link.b_in_a), "detail": encode(link)}
             for link in sorted(found, key=lambda link: (link.a, link.b)) if {link.a, link.b} <= present]
-    if rows:
-        await connection.execute(sa.insert(links), rows)
+    await insert_many(connection, links, rows)

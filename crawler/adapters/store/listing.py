@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.articles import load_articles
+from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.columns import NAME
 from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.loading import load_stories
@@ -62,8 +63,7 @@ async def _relist(connection: AsyncConnection, ids: Sequence[str], now: datetime
         rows[copying] += _copies(story, shown)
         rows[terms] += [{"term": term, "story": story.id} for term in _terms(members)]
     for table, made in rows.items():
-        if made:
-            await connection.execute(sa.insert(table), made)
+        await insert_many(connection, table, made)
     await connection.execute(sa.update(stories).where(stories.c.id.in_(ids)).values(listed=True))
 
 

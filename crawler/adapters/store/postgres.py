@@ -7,7 +7,7 @@ timers end a connection whose other end is gone.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from crawler.adapters.store.failures import translated
+from crawler.adapters.store import partitions
+from crawler.adapters.store.failures import in_the_way, translated
 from crawler.errors import LeaseLostError, StoreError
 
 _POOL = 8                # connections of one process, and as many elections at once as
@@ -64,6 +65,7 @@ class Postgres:
         # Of their own: elections that wait for connections which other elections hold would wait for each other.
         self._holders = _engine(url, _ELECTIONS, FROZEN)
         self._elections = asyncio.Semaphore(_ELECTIONS)
+        self._spans: set[int] = set()     # of `partitions`: once there is one for a moment, there always is
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -117,9 +119,39 @@ class Postgres:
         found = await connection.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
         return _EPOCH + timedelta(microseconds=int(found or 0))
 
-    def insert(self, table: sa.Table) -> Any:
-        """PostgreSQL's INSERT."""
-        return insert(table)
+    async def make_room(self, connection: AsyncConnection, moments: Iterable[datetime]) -> None:
+        """Partitions for these moments. What this process has seen committed it does not ask for again."""
+        wanted = partitions.spans(moments) - self._spans
+        if not wanted:
+            return
+        if not await partitions.missing(connection, wanted):
+            self._spans |= wanted
+            return
+        await self.lock(connection, "partitions")
+        for span in await partitions.missing(connection, wanted):
+            await partitions.make(connection, span)
+
+    async def floor(self, connection: AsyncConnection) -> datetime | None:
+        """See `engine.Backend`."""
+        return await partitions.floor(connection)
+
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
+        """See `engine.Backend`."""
+        await partitions.raise_floor(connection, before)
+        return before
+
+    async def retire(self) -> bool:
+        """See `engine.Backend`."""
+        with translated(self.where):
+            try:
+                async with self.writing() as connection:
+                    await self.lock(connection, "partitions")
+                    await partitions.retire(connection)
+            except sa.exc.DBAPIError as error:
+                if not in_the_way(error):
+                    raise
+                return False
+        return True
 
     async def scrub(self) -> None:
         """Nothing to do: autovacuum reuses the room of deleted rows; what is left of them is the server's matter."""

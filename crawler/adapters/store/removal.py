@@ -71,13 +71,17 @@ class Removal(Part):
         originals would go first, and their copies would seem to be the originals. In batches, so that a long prune
         does not hold up the daemon."""
         gone = keys = 0
-        while batch := await self._db.write(lambda connection: self._prune(connection, articles_before)):
+        stay = await self._db.write(lambda connection: self._db.backend.raise_floor(connection, articles_before))
+        while batch := await self._db.write(lambda connection: self._prune(connection, articles_before, stay)):
             gone += batch[0]
             keys += batch[1]
         left = await self._db.write(lambda connection: _prune_rest(connection, pages_before, articles_before))
+        await self._db.backend.retire()
         return Pruned(pages=left[0], articles=gone, entries=left[1], keys=keys)
 
-    async def _prune(self, connection: AsyncConnection, before: datetime) -> tuple[int, int] | None:
+    async def _prune(
+        self, connection: AsyncConnection, before: datetime, stay: datetime | None,
+    ) -> tuple[int, int] | None:
         await self._db.backend.lock(connection, "stories")
         old = list(await connection.scalars(_prunable(before)))
         if not old:
@@ -89,7 +93,7 @@ class Removal(Part):
             await entomb(connection, story, None, before)
         keys = 0
         for chunk in chunks(everyone):
-            keys += await _empty(connection, chunk)
+            keys += await _empty(connection, chunk, stay)
             await connection.execute(sa.update(sightings).where(sightings.c.article.in_(chunk)).values(
                 {**BLANK, "article": None}))
             await connection.execute(sa.delete(articles).where(articles.c.id.in_(chunk)))
@@ -113,9 +117,9 @@ def _ruled(article: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
                              verdicts.c.undone_at.is_(None))
 
 
-async def _empty(connection: AsyncConnection, ids: Sequence[str]) -> int:
+async def _empty(connection: AsyncConnection, ids: Sequence[str], stay: datetime | None = None) -> int:
     """Remove all that hangs on these articles; returns how many keys that were."""
-    keys = await leave_index(connection, ids)
+    keys = await leave_index(connection, ids, stay)
     for table in (revisions, pages, wants):
         await connection.execute(sa.delete(table).where(table.c.article.in_(ids)))
     for table in (matches, links):

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 
 import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from crawler.adapters.store import partitions
 from crawler.adapters.store.failures import DAMAGED, translated
 from crawler.errors import StoreError
 
@@ -95,9 +95,19 @@ class Sqlite:
         found = await connection.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"))
         return datetime.fromisoformat(str(found))
 
-    def insert(self, table: sa.Table) -> Any:
-        """SQLite's INSERT."""
-        return insert(table)
+    async def make_room(self, connection: AsyncConnection, moments: Iterable[datetime]) -> None:
+        """Nothing to do: all rows stand in one table, in order of their keys."""
+
+    async def floor(self, connection: AsyncConnection) -> datetime | None:
+        """None, but in a copy of a PostgreSQL store, whose rows of pruned articles came along."""
+        return await partitions.floor(connection)
+
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
+        """None: each row is deleted."""
+
+    async def retire(self) -> bool:
+        """Nothing to do."""
+        return True
 
     async def scrub(self) -> None:
         """Fold the log, in which the old pages stand, into the file; `secure_delete` has emptied them there."""

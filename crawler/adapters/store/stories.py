@@ -8,6 +8,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import encode
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.judging import load_ids
@@ -162,7 +163,7 @@ async def _write(save: _Save, story: Story, founded: datetime) -> None:
     elif old != story:
         await save.connection.execute(sa.update(stories).where(stories.c.id == story.id).values(
             **row, updated=save.now))
-    await save.connection.execute(sa.insert(members), _members(story))
+    await insert_many(save.connection, members, _members(story))
     event = _event(old, story)
     if event is not None:
         await save.note(story.id, event, story.original,

@@ -155,6 +155,7 @@ articles = sa.Table(
     sa.Index(None, "host", "text_hash"),
     sa.Index(None, "first_seen", "id"),
     sa.Index(None, "outlet", "forgotten"),
+    sa.Index(None, "indexed_seen"),
 )
 is_unjudged = articles.c.unjudged == sa.true()
 sa.Index("ix_articles_unjudged", articles.c.first_seen, articles.c.id,
@@ -198,7 +199,7 @@ keys = sa.Table(
     sa.Column("key", Key, primary_key=True, autoincrement=False),
     sa.Column("seen", Moment, primary_key=True, autoincrement=False),
     sa.Column("article", sa.Text, primary_key=True),
-    sqlite_with_rowid=False,
+    sqlite_with_rowid=False, postgresql_partition_by="RANGE (seen)",
 )
 
 units = sa.Table(
