@@ -49,8 +49,7 @@ class PostgresSide:
 
     async def _make_room(self, connection: AsyncConnection, seen: set[int]) -> None:
         """The parts of the index that rows seen at these microseconds belong to, where the backend keeps it in parts."""
-        if (make_room := getattr(self.database.backend, "make_room", None)) is not None:
-            await make_room(connection, [_EPOCH + timedelta(microseconds=one) for one in seen])
+        await self.database.backend.make_room(connection, [_EPOCH + timedelta(microseconds=one) for one in seen])
 
     async def empty(self, connection: AsyncConnection, shapes: Sequence[Shape]) -> None:
         """All in one statement: a table that others point to can only go together with them."""
