@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler import meters
 from crawler.adapters.store import bulk
-from crawler.adapters.store.failures import may_retry, translated
+from crawler.adapters.store.failures import is_lost, may_retry, translated
 from crawler.errors import LeaseLostError, StoreError, UnstorableError
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
-_TRIES = 5        # of a transaction that a deadlock undid
+_TRIES = 4        # beside the last one, of a transaction that a deadlock, or a lost connection, undid
 _STEP = 0.01      # seconds for which rows may hold the event loop
 CHUNK = 500       # values in one IN list: both drivers stop at about 32,000 parameters
 
@@ -100,22 +100,28 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """One consistent look. Raises StoreError."""
         with _measured("read"), translated(self.where):
-            async with self.backend.reading() as connection:
-                return await work(connection)
+            return await self._tried(self.backend.reading, work)
 
     async def write(self, work: Work[T]) -> T:
-        """One transaction, run again where a deadlock undid it. Raises StoreError."""
+        """One transaction, run again where a deadlock undid it, or the connection was lost before it could be committed.
+        Raises StoreError."""
         with _measured("write"), translated(self.where):
-            for _ in range(_TRIES - 1):
-                try:
-                    async with self.backend.writing() as connection:
-                        return await work(connection)
-                except sa.exc.DBAPIError as error:
-                    if not may_retry(error):
-                        raise
-                await asyncio.sleep(0)
-            async with self.backend.writing() as connection:
-                return await work(connection)
+            return await self._tried(self.backend.writing, work)
+
+    async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[AsyncConnection]], work: Work[T]) -> T:
+        for _ in range(_TRIES):
+            worked = False
+            try:
+                async with begin() as connection:
+                    found = await work(connection)
+                    worked = True
+                return found
+            except (sa.exc.DBAPIError, OSError) as error:
+                if not may_retry(error) and (worked or not is_lost(error)):
+                    raise
+            await asyncio.sleep(0)
+        async with begin() as connection:
+            return await work(connection)
 
     async def insert_many(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows, all with the same columns, by one statement."""

@@ -104,6 +104,11 @@ def in_the_way(error: BaseException) -> bool:
     return str(getattr(_innermost(error), "sqlstate", "") or "") in ("55P03", *_RETRIED)
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection ended under a statement: the transaction is gone with it, the server may well be there."""
+    return bool(getattr(error, "connection_invalidated", False)) and explain(error) in (_POSTGRES["08"], _POSTGRES["57"])
+
+
 def _innermost(error: BaseException) -> BaseException:
     """The driver's own exception under SQLAlchemy's wrappings."""
     while True:

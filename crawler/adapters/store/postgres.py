@@ -7,6 +7,7 @@ timers end a connection whose other end is gone.
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
@@ -28,6 +29,7 @@ _POOL = 8                # connections of one process, and as many elections at 
 _ELECTIONS = 4
 _CONNECT_SECONDS = 10
 _POOL_SECONDS = 30
+_IDLE = 2.0             # seconds after which a connection is tried before it is used
 _STRIPES = 256          # of two elections over three articles each, one in thirty waits for the other
 _WAIT_SECONDS = 60      # for an election: it takes well under a second
 # Seconds of silence in a transaction after which the server ends the session. The holder of an election, which computes
@@ -174,10 +176,27 @@ def _engine(url: sa.URL, size: int, silent: float) -> AsyncEngine:
     settings = {"application_name": "firsthand", "idle_in_transaction_session_timeout": str(round(silent * 1000))}
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg"), pool_size=size, max_overflow=0, pool_timeout=_POOL_SECONDS,
-        pool_pre_ping=True, connect_args={"timeout": _CONNECT_SECONDS, "server_settings": settings},
+        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": settings},
     )
     sa.event.listen(engine.sync_engine, "connect", _watch_network)
+    sa.event.listen(engine.sync_engine, "checkin", _note_use)
+    sa.event.listen(engine.sync_engine, "checkout", _try_idle)
     return engine
+
+
+def _note_use(_connection: object, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _try_idle(connection: Any, record: Any, _handle: object) -> None:
+    """Before a connection is used that has long been idle: the server may have ended it. Of every connection, as SQLAlchemy's
+    `pool_pre_ping` has it, it would take as many messages as a short transaction. Once one has failed none of the others in
+    the pool is used again."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) > _IDLE:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise sa.exc.DisconnectionError from error
 
 
 def _watch_network(connection: Any, _record: object) -> None:
