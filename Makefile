@@ -11,6 +11,7 @@ QUALITY ?=
 SEED ?= 1
 RUNS ?= 10
 KILLS ?= 1000
+TROUBLES ?= 48
 SOAK ?=
 AUDIT ?=
 FUZZ ?=
@@ -25,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages image-steps wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos chaos-workers fuzz test-long test-browser screenshots bench-pages image-steps wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -67,6 +68,9 @@ soak: setup-dev  ## The daemon for days in minutes, and how it drifts (SOAK="--m
 
 chaos: setup-dev  ## Kill the daemon KILLS times (1000) in RUNS runs (10) among failing servers, from SEED (1).
 	$(bin)/python tests/chaos/chaos.py --seed "$(SEED)" --runs $(RUNS) --kills $$(($(KILLS) / $(RUNS)))
+
+chaos-workers: setup-dev  ## Four workers on one PostgreSQL and TROUBLES mishaps (48) in each of RUNS runs (10), from SEED (1).
+	$(bin)/python tests/chaos/workers.py --seed "$(SEED)" --runs $(RUNS) --troubles $(TROUBLES)
 
 # The fuzzer has wheels for Linux on x86-64 alone, so that it is no part of .venv: beside it, at the first time.
 fuzz: setup-dev  ## Fuzz every door for foreign bytes, a minute each (FUZZ="--door page --seconds 600" for one).
