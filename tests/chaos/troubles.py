@@ -86,7 +86,7 @@ def trap(mutant: str = "") -> Crew:
     """A small run with next to no chance in it in which each mutant of several workers does its harm: everything is there
     from the start, copies come to the judges together, and one worker is frozen with a feed's answer in its hands."""
     return Crew("trap", Plan(8, 1.0, -100, (10,)), (Trouble("freeze", 1, "fetched:feed", seconds=8.0, pause=0.0),), share=0,
-                latency=0.2, thinking=1.5, timeout=20, mutant=mutant)
+                latency=0.2, thinking=1.5, timeout=20, patience=30, mutant=mutant)
 
 
 def _chosen(chance: random.Random, troubles: int, workers: int) -> Iterator[Trouble]:
