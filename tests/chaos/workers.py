@@ -115,8 +115,9 @@ def _show(result: Result, arguments: argparse.Namespace) -> None:
             print(f"  invariant {invariant}, {invariants.CHECKS[invariant].__name__}: {sentence}", flush=True)
     if result.violations:
         mutant = f' --mutant "{arguments.mutant}"' if arguments.mutant else ""
-        print(f"  again: python tests/chaos/workers.py --runs 1 --troubles {arguments.troubles} --seed {result.crew.seed} "
-              f"--originals {arguments.originals} --workers {arguments.workers}{mutant}", flush=True)
+        which = "--trap" if arguments.trap else (f"--troubles {arguments.troubles} --seed {result.crew.seed} "
+                                                 f"--originals {arguments.originals} --workers {arguments.workers}")
+        print(f"  again: python tests/chaos/workers.py --runs 1 {which}{mutant}", flush=True)
 
 
 def _sum(results: list[Result]) -> str:
