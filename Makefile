@@ -11,10 +11,12 @@ QUALITY ?=
 SEED ?= 1
 RUNS ?= 10
 KILLS ?= 1000
+TROUBLES ?= 48
 SOAK ?=
 AUDIT ?=
 FUZZ ?=
 STORIES ?= 100000
+SCALE ?=
 ARTICLES ?= 100000
 BENCH ?=
 # One process more than processors, since tests wait for their servers; but each costs memory and a start.
@@ -27,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos fuzz test-long test-browser screenshots bench-pages bench-index image-steps wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos chaos-workers fuzz test-long test-browser screenshots bench-pages bench-index bench-scale image-steps wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -70,6 +72,9 @@ soak: setup-dev  ## The daemon for days in minutes, and how it drifts (SOAK="--m
 chaos: setup-dev  ## Kill the daemon KILLS times (1000) in RUNS runs (10) among failing servers, from SEED (1).
 	$(bin)/python tests/chaos/chaos.py --seed "$(SEED)" --runs $(RUNS) --kills $$(($(KILLS) / $(RUNS)))
 
+chaos-workers: setup-dev  ## Four workers on one PostgreSQL and TROUBLES mishaps (48) in each of RUNS runs (10), from SEED (1).
+	$(bin)/python tests/chaos/workers.py --seed "$(SEED)" --runs $(RUNS) --troubles $(TROUBLES)
+
 # The fuzzer has wheels for Linux on x86-64 alone, so that it is no part of .venv: beside it, at the first time.
 fuzz: setup-dev  ## Fuzz every door for foreign bytes, a minute each (FUZZ="--door page --seconds 600" for one).
 	@cmp -s tests/fuzz/requirements-fuzz.txt .venv/fuzz/made-of || { rm -rf .venv/fuzz && \
@@ -87,6 +92,9 @@ screenshots: setup-dev  ## Render the README's screenshots into docs/.
 bench-pages: setup-dev  ## How long each page takes over STORIES (100000) made-up stories.
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(bin)/python tests/bench/crowd.py "sqlite:///$$d/crowd.db" --stories $(STORIES) \
 		&& $(bin)/python tests/bench/pages.py "sqlite:///$$d/crowd.db"
+
+bench-scale: setup-dev  ## What more workers on one PostgreSQL bring (SCALE="--workers 1 2 4 8").
+	$(bin)/python tests/bench/scale.py $(SCALE)
 
 image-steps: setup-dev  ## Run the steps of the Dockerfile and what it makes, without a container engine (as root, on Linux).
 	$(bin)/python tests/containers/steps.py

@@ -160,12 +160,16 @@ class Pages:
         host = urls.host(url)
         async with self.asking.setdefault(host, asyncio.Lock()):
             state = await self.store.host(host)
-            age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
-            if state.robots_at is not None and timedelta(0) <= self.clock() - state.robots_at < age:
+            if self._is_fresh(state):
                 return state
             if not await self.store.take_robots(host, self.clock(), self.patience):
                 return None
-            return await self._asked_robots(url, host)
+            state = await self.store.host(host)     # another worker may have heard it after the first look
+            return state if self._is_fresh(state) else await self._asked_robots(url, host)
+
+    def _is_fresh(self, state: HostState) -> bool:
+        age = ROBOTS_RETRY if _is_silent(state.robots_status or 0) else ROBOTS_AGE
+        return state.robots_at is not None and timedelta(0) <= self.clock() - state.robots_at < age
 
     async def _asked_robots(self, url: str, host: str) -> HostState:
         outcome = await self.fetcher.get(Request(f"{urls.origin(url)}/robots.txt", "robots"))

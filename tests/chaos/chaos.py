@@ -23,10 +23,12 @@ from typing import Any
 
 import invariants
 import ledger as ledgers
+from claims import ENDS
 from evidence import Evidence, Sample, read_lines
+from killpoints import Journal
 from launch import Daemon, Launcher
 from mutants import MUTANTS
-from newsroom import Newsroom
+from newsroom import Newsroom, Plan
 from scenarios import DELAY, OFF, PER_HOST, START, Kill, Scenario, seeded
 
 
@@ -62,7 +64,7 @@ async def run(scenario: Scenario, launcher: Launcher, folder: Path, *, keep: boo
     """Play a scenario, and its undisturbed twin beside it. What it leaves is kept where it failed, or if so wished."""
     began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     async with asyncio.TaskGroup() as group:
-        twin = group.create_task(_undisturbed(scenario, launcher, folder / "calm")) if scenario.reference else None
+        twin = group.create_task(undisturbed(scenario.seed, scenario.plan, launcher, folder / "calm")) if scenario.reference else None
         task = group.create_task(_Stage(scenario, launcher, folder / "chaos").play())
     stage = task.result()
     stage.survivors = await launcher.orphans()
@@ -88,7 +90,7 @@ def _leases(stage: "_Stage", evidence: Evidence) -> list[float]:
     """How long pages of the dead waited beyond their lease, by real time, and while a daemon was up."""
     found, held, up, late = [], dict[str, datetime](), 0.0, timedelta(seconds=stage.scenario.lease)
     open_: dict[str, datetime] = {}
-    for line in evidence.noted("born", "opened", "claimed-page", *invariants.ENDS):
+    for line in evidence.noted("born", "opened", "claimed-page", *ENDS):
         at = datetime.fromisoformat(line["at"])
         if line["event"] == "born":
             held |= dict.fromkeys(open_, max(open_.values(), default=at) + late)
@@ -104,27 +106,28 @@ def _leases(stage: "_Stage", evidence: Evidence) -> list[float]:
     return found
 
 
-async def _undisturbed(scenario: Scenario, launcher: Launcher, folder: Path) -> Path:
+async def undisturbed(seed: str, plan: Plan, launcher: Launcher, folder: Path) -> Path:
     """The same news room, read every half hour without a fault; returns the store."""
     folder.mkdir(parents=True)
-    room, clock = Newsroom(START, scenario.seed, scenario.plan), folder / "clock"
-    steps = [START + timedelta(minutes=at) for at in range(0, scenario.plan.quiet + 60, 30)]
+    room, clock = Newsroom(START, seed, plan), folder / "clock"
+    steps = [START + timedelta(minutes=at) for at in range(0, max(0, plan.quiet) + 60, 30)]
     clock.write_text(steps[0].isoformat())
-    async with ledgers.opened(room, ledgers.Steps(clock), scenario.seed, 0) as ledger:
-        daemon = await launcher.start(_order(ledger, folder, 20) | {
+    async with ledgers.opened(room, ledgers.Steps(clock), seed, 0) as ledger:
+        daemon = await launcher.start(order(ledger, folder, 20, "0.1") | {
             "steps": [step.isoformat() for step in steps], "clock": str(clock)})
         if await daemon.ended != 0:
             raise RuntimeError(f"the undisturbed run failed; see {folder}")
     return folder / "firsthand.db"
 
 
-def _order(ledger: ledgers.Ledger, folder: Path, timeout: float) -> dict[str, Any]:
-    """What a start needs, whatever its clock."""
-    crawl = {"per_host": {"concurrency": PER_HOST, "delay": f"{DELAY}s"}, "timeout": f"{timeout}s",
+def order(ledger: ledgers.Ledger, folder: Path, timeout: float, by: str) -> dict[str, Any]:
+    """What a start needs, whatever its clock. `by`: WORKER.START, by which the ledger knows who asks."""
+    crawl = {"per_host": {"concurrency": PER_HOST, "delay": f"{DELAY}s"}, "timeout": f"{timeout:.1f}s",
              "poll": {"min": "5m", "start": "10m", "max": "24h"}}
-    settings = ledger.room.settings("", folder) | {"crawl": crawl, "extract": {"workers": 1}}
+    settings = ledger.room.settings("", folder) | {
+        "crawl": crawl, "extract": {"workers": 1}, "contact": f"{by}@firsthand.example"}
     names = {host: (at, 0 if host == ledgers.REBINDING else ledger.port) for host, at in ledger.addresses.items()}
-    return {"settings": settings, "log": str(folder / "log.jsonl"), "journal": str(folder / "journal.jsonl"),
+    return {"settings": settings, "by": by, "log": str(folder / "log.jsonl"), "journal": str(folder / "journal.jsonl"),
             "internet": ledgers.INTERNET, "names": names}
 
 
@@ -139,7 +142,9 @@ class _Stage:
         self.room = Newsroom(START, scenario.seed, scenario.plan)
         self.pace = ledgers.Pace(START, scenario.rate)
         self.ledger: ledgers.Ledger | None = None
+        self.diary = Journal(self.journal, self.pace.now)
         self.samples: list[Sample] = []
+        self.starts = 0
         self.killed = 0
         self.terms: list[float] = []
         self.first_poll: float | None = None
@@ -165,8 +170,7 @@ class _Stage:
         if not kill.early:
             await self._up(daemon)
         await self._watched(daemon, kill.after)
-        daemon.kill()
-        await daemon.ended
+        await self._dead(daemon)
         self.killed += 1
         self.ledger.forced = ""
         self.pace.skip(timedelta(minutes=kill.off))
@@ -207,7 +211,7 @@ class _Stage:
         read = Counter(line["url"] for line in read_lines(self.journal)
                        if line["event"] == "polled" and line["mono"] > began and not line["reason"])
         evidence = self.evidence(None)
-        return all(read[url] for url in self.room.feeds) and not any(invariants.nothing_stale(evidence))
+        return all(read[url] for url in self.room.feeds) and not any(invariants.left_over(evidence))
 
     async def _terminate(self, daemon: Daemon) -> None:
         began = time.monotonic()
@@ -216,8 +220,12 @@ class _Stage:
             async with asyncio.timeout(15):
                 await asyncio.shield(daemon.ended)
         self.terms.append(time.monotonic() - began)
+        await self._dead(daemon)
+
+    async def _dead(self, daemon: Daemon) -> None:
         daemon.kill()
         await daemon.ended
+        self.diary.note("dead", dead=daemon.pid)
 
     async def _watched(self, daemon: Daemon, seconds: float = 3600) -> None:
         """Look at the process now and then until it ends, or time is up."""
@@ -232,7 +240,9 @@ class _Stage:
 
     async def _start(self, kill: Kill | None = None, launcher: Launcher | None = None) -> Daemon:
         assert self.ledger is not None
-        return await (launcher or self.launcher).start(_order(self.ledger, self.folder, self.scenario.timeout) | {
+        self.starts += 1
+        told = order(self.ledger, self.folder, self.scenario.timeout, f"1.{self.starts}")
+        return await (launcher or self.launcher).start(told | {
             "start": self.pace.start.isoformat(), "base": self.pace.base, "rate": self.pace.rate,
             "timing": {"lease": self.scenario.lease, "idle": self.scenario.idle}, "mutant": self.scenario.mutant,
             "kill": [kill.point, kill.nth] if kill is not None and kill.point else None,
@@ -244,7 +254,8 @@ class _Stage:
         every = {url: timedelta(minutes=int(feed.every.removesuffix("m"))) for url, feed in self.room.feeds.items()}
         ended = self.ended or self.pace.now()
         return Evidence(self.ledger, read_lines(self.journal), self.store, read_lines(self.log), ended, every, DELAY,
-                        PER_HOST, reference, self.samples, self.survivors)
+                        PER_HOST, timedelta(seconds=self.scenario.lease), self.scenario.rate, reference, self.samples,
+                        self.survivors)
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -261,7 +272,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _seed(first: str, number: int) -> str:
+def again(first: str, number: int) -> str:
+    """The seed of one of several runs."""
     return str(int(first) + number) if first.isdecimal() else f"{first}{number or ''}"
 
 
@@ -269,7 +281,7 @@ async def _runs(arguments: argparse.Namespace, folder: Path) -> list[Result]:
     places = asyncio.Semaphore(arguments.jobs)
 
     async def one(number: int) -> Result:
-        scenario = seeded(_seed(arguments.seed, number), arguments.kills, originals=arguments.originals, cold=True)
+        scenario = seeded(again(arguments.seed, number), arguments.kills, originals=arguments.originals, cold=True)
         async with places:
             result = await run(replace(scenario, mutant=arguments.mutant), launcher, folder)
         _show(result, arguments)

@@ -56,10 +56,14 @@ def _run(order: dict[str, Any]) -> None:
     settings = Settings.model_validate(order["settings"])
     journal = killpoints.Journal(Path(order["journal"]), _clock(order))
     _rewire(order, journal)
+    if "lease" in order:
+        _hasten(order["lease"], order["rate"])
+    if order.get("thinking"):
+        _part_slowly(order["thinking"])
     if order.get("mutant"):
         mutants.apply(order["mutant"])
-    killpoints.watch(journal, order.get("kill"))
-    journal.note("born")
+    killpoints.watch(journal, order.get("kill"), order.get("arm"))
+    journal.note("born", by=order.get("by", ""))
     asyncio.run(_undisturbed(settings, order) if "steps" in order else service.run(settings, lambda: settings))
 
 
@@ -115,9 +119,8 @@ def _rewire(order: dict[str, Any], journal: Any) -> None:
 
     @asynccontextmanager
     async def chaotic(settings: Any) -> Any:
-        async with opened(settings, _clock(order)) as found:
-            if "timing" in order:
-                _hasten(found.daemon, order["rate"], **order["timing"])
+        timing = _timing(order["rate"], **order["timing"]) if "timing" in order else None
+        async with opened(settings, _clock(order), timing) as found:
             journal.note("opened")
             yield found
 
@@ -127,11 +130,38 @@ def _rewire(order: dict[str, Any], journal: Any) -> None:
         _share_workers()
 
 
-def _hasten(found: Any, rate: float, *, lease: float, idle: float) -> None:
+def _timing(rate: float, *, lease: float, idle: float) -> Any:
     """The daemon's own times, in seconds of the world; of them `rate` pass in a real one."""
     from crawler.daemon import Timing
 
-    found.timing = Timing(lease=timedelta(seconds=lease), idle=timedelta(seconds=idle), speed=rate)
+    return Timing(lease=timedelta(seconds=lease), idle=timedelta(seconds=idle), speed=rate)
+
+
+def _hasten(lease: float, rate: float) -> None:
+    """Where workers share a store, shorten as their lease is, which lasts a minute, all that is measured by another
+    clock than the world's: the server's patience, the event loop's, the network's."""
+    from crawler import app, daemon, pages, service
+    from crawler.adapters.store import postgres
+
+    part = lease / 60
+    for module, names in ((daemon, ["STORE_PAUSE", "GRACE"]), (service, ["STORE_PAUSE"]), (app, ["_SPARE"]), (postgres, [
+            "FROZEN", "SILENT", "_BEAT", "_WAIT_SECONDS", "_CONNECT_SECONDS", "_POOL_SECONDS"])):
+        for name in names:
+            setattr(module, name, getattr(module, name) * part)
+    pages.ROBOTS_WAIT *= part * rate    # type: ignore[misc]  # a constant, of the world's clock
+
+
+def _part_slowly(seconds: float) -> None:
+    """The less of a story a judge has read, the longer it thinks."""
+    from crawler.pipeline import Pipeline
+
+    settled = Pipeline._settled
+
+    async def slowly(self: Any, readings: Any, matches: Any) -> Any:
+        await asyncio.sleep(seconds / (len(readings) - 1) ** 2)
+        return await settled(self, readings, matches)
+
+    Pipeline._settled = slowly  # type: ignore[method-assign]  # around
 
 
 def _share_workers() -> None:
@@ -190,6 +220,7 @@ def _prepare() -> int:
 
     import alembic.command  # noqa: F401 - a first start migrates
     import mutants  # noqa: F401 - for the workers' server as well
+    import sqlalchemy.dialects.postgresql.asyncpg  # noqa: F401 - for stores that are one
 
     import crawler.service  # noqa: F401 - and everything that it needs
 

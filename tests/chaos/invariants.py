@@ -6,13 +6,15 @@ how far a run came at a moment, only what may never happen, and what must have h
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
+import claims
+import soundness
+from claims import mono, place_of
 from evidence import Evidence, moment
 from ledger import Asked
 
@@ -24,6 +26,7 @@ MEMORY = 300 * 1024        # KiB of the daemon itself, the promise of the README
 THREADS = 40               # its loop, one a database connection, pebble's four, a few of the default executor
 DESCRIPTORS = 200          # 64 requests in flight, the database, pipes to the workers
 REASONS = frozenset(reason.value for reason in Reason)
+AFTER = 5.0                # seconds for which a mishap of the database is still felt: connections are made anew
 BAD_EVENTS = frozenset({"work-failed", "store-failed", "log", "judge-failed", "pair-failed"})
 
 
@@ -123,7 +126,7 @@ def never_early(evidence: Evidence) -> Iterator[str]:
         claims = [line for line in evidence.noted("claimed-feed") if line["url"] == url]
         asked = _asked(evidence, url)
         for before, after in pairwise(asked):
-            claim = max((line for line in claims if line["mono"] <= before.mono), key=_mono, default=None)
+            claim = max((line for line in claims if line["mono"] <= before.mono), key=mono, default=None)
             if claim is None:
                 yield f"{url} was asked at {before.at:%H:%M:%S} without a claim"
             elif after.at < _time(claim["now"]) + every:
@@ -136,20 +139,20 @@ def never_early(evidence: Evidence) -> Iterator[str]:
 def _against_retry_after(evidence: Evidence) -> Iterator[str]:
     """Where an answer asked for quiet, and what became of it was committed, nothing of that host is asked for before
     by what was claimed since. (robots.txt is asked for in the course of a page.)"""
-    claims: dict[str, list[float]] = defaultdict(list)
+    made: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in evidence.noted("claimed-feed", "claimed-page"):
-        claims[_place(line["url"])].append(line["mono"])
+        made[place_of(line["url"])].append(line)
     commits = evidence.noted("polled", "page-failed")
     for one in (one for one in evidence.ledger.asked if one.retry_after is not None):
         place = f"{one.host}{one.path}"
-        known = next((line["mono"] for line in commits if line["mono"] > one.mono and _place(line["url"]) == place), None)
-        again = next((mono for mono in claims[place] if mono > one.mono), None)
+        known = next((line["mono"] for line in commits if line["mono"] > one.mono and place_of(line["url"]) == place), None)
+        again = next((line["mono"] for line in made[place] if line["mono"] > one.mono), None)
         if known is None or (again is not None and again < known):
             continue    # it died before that
         until = one.at + timedelta(seconds=one.retry_after or 0)
         for other in evidence.ledger.asked:
             if other.host == one.host and other.resource != "robots" and known < other.mono and other.at < until and any(
-                    known < mono <= other.mono for mono in claims[f"{other.host}{other.path}"]):
+                    known < line["since"] and line["mono"] <= other.mono for line in made[f"{other.host}{other.path}"]):
                 yield (f"{place} asked at {one.at:%H:%M:%S} for quiet until {until:%H:%M:%S}, and {other.path} was asked for "
                        f"at {other.at:%H:%M:%S}")
 
@@ -172,62 +175,11 @@ def _crowded(evidence: Evidence) -> Iterator[str]:
 
 # 4 --------------------------------------------------------------------------------------------------------------
 
-ROBOTS_KEPT = timedelta(minutes=29)
-LATE = 2.0              # seconds by which a busy ledger may take up a request late
-ENDS = ("polled", "stored", "attached", "page-failed")
-
-
 def one_request_a_claim(evidence: Evidence) -> Iterator[str]:
-    """A claim is at most one request, whatever became of it; the claims of a process that died end with the next
-    claim of the same place. (Its last requests may reach a busy ledger after the next process was born.)"""
-    lines = evidence.noted("claimed-feed", "claimed-page", *ENDS)
-    requests = [one for one in evidence.ledger.asked if one.resource != "robots"]
-    claims: dict[str, list[_Claim]] = defaultdict(list)
-    for at in sorted([*lines, *requests], key=_when):
-        if isinstance(at, Asked):
-            place = f"{at.host}{at.path}"
-            claim = next((each for each in claims[place] if not each.spent), None)
-            if claim is None:
-                yield f"{place} was asked once more than it was claimed, at {at.at:%H:%M:%S} ({at.mishap or 'well'})"
-            else:
-                claim.spent = True
-        else:
-            _claimed_or_ended(at, claims[_place(at["url"])])
-    yield from _robots(evidence)
-
-
-@dataclass(slots=True)
-class _Claim:
-    pid: int
-    spent: bool = False
-
-
-def _claimed_or_ended(line: dict[str, Any], claims: list[_Claim]) -> None:
-    if line["event"] in ENDS:
-        mine = [each for each in claims if each.pid == line["pid"]]
-        if mine:
-            claims.remove(next((each for each in mine if each.spent), mine[0]))
-        return
-    claims[:] = [*(each for each in claims if each.pid == line["pid"]), _Claim(line["pid"])]
-
-
-def _robots(evidence: Evidence) -> Iterator[str]:
-    """What a robots.txt says is kept for half an hour at least; nothing is where nobody was left to hear it."""
-    unheard = evidence.noted("born", "cancelled")
-    asked: dict[str, list[Asked]] = defaultdict(list)
-    for one in evidence.ledger.asked:
-        if one.resource == "robots":
-            asked[one.host].append(one)
-    for host, requests in asked.items():
-        for before, after in pairwise(requests):
-            lost = any(before.mono - LATE < line["mono"] < after.mono and urls.host(line.get("url", "")) in ("", host)
-                       for line in unheard)
-            if not lost and after.at - before.at < ROBOTS_KEPT:
-                yield f"robots.txt of {host} was asked for again {after.at - before.at} after it was"
-
-
-def _when(at: Asked | dict[str, Any]) -> float:
-    return at.mono if isinstance(at, Asked) else _mono(at)
+    """A claim is at most one request, and nothing is claimed by two at once; a robots.txt is asked for once in its time."""
+    yield from claims.one_request_each(evidence)
+    yield from claims.held_alone(evidence)
+    yield from claims.robots_once(evidence)
 
 
 # 5 --------------------------------------------------------------------------------------------------------------
@@ -254,7 +206,13 @@ def bounded(evidence: Evidence) -> Iterator[str]:
 # 7 --------------------------------------------------------------------------------------------------------------
 
 def nothing_stale(evidence: Evidence) -> Iterator[str]:
-    """No lease is left, no feed overdue, nothing waits."""
+    """No lease is left, no feed overdue, nothing waits; nor did what a dead worker had in hand wait for long."""
+    yield from left_over(evidence)
+    yield from claims.takeovers(evidence).late
+
+
+def left_over(evidence: Evidence) -> Iterator[str]:
+    """What the store says of work that is not done."""
     for table in ("feeds", "sightings", "articles"):
         for row in evidence.rows(f"SELECT count(*) AS n FROM {table} WHERE lease_until IS NOT NULL"):
             if row["n"]:
@@ -271,11 +229,8 @@ def nothing_stale(evidence: Evidence) -> Iterator[str]:
 # 8 --------------------------------------------------------------------------------------------------------------
 
 def database_sound(evidence: Evidence) -> Iterator[str]:
-    """SQLite finds no fault, and what the tables say of each other agrees."""
-    if (said := [row[0] for row in evidence.rows("PRAGMA integrity_check")]) != ["ok"]:
-        yield f"integrity_check: {said}"
-    if said := [tuple(row) for row in evidence.rows("PRAGMA foreign_key_check")]:
-        yield f"foreign_key_check: {said}"
+    """The database finds no fault with itself, and what the tables say of each other agrees."""
+    yield from soundness.faults(evidence.store)
     for what, query in DANGLING.items():
         if number := evidence.rows(f"SELECT count(*) AS n FROM {query}")[0]["n"]:
             yield f"{number} {what}"
@@ -298,8 +253,11 @@ def reasons_given(evidence: Evidence) -> Iterator[str]:
     for line in evidence.log:
         if line["event"] in ("feed-failed", "page-failed", "robots-failed") and line.get("reason") not in REASONS:
             yield f"{line['event']} {line.get('url')} for the reason {line.get('reason')!r}"
-        if line["event"] in BAD_EVENTS or ("traceback" in line and line["event"] != "lease-lost"):
+        if _is_bad(evidence, line):
             yield f"{line['event']}: {line.get('error') or line.get('detail') or line.get('message') or line}"
+    for line in evidence.noted("fell"):
+        if not evidence.befallen(line["worker"], line["mono"], AFTER * evidence.strain):
+            yield f"worker {line['worker']} ended by itself with status {line['status']}"
     for line in evidence.noted("polled"):
         if line["reason"] is not None and line["reason"] not in REASONS:
             yield f"{line['url']} failed for the reason {line['reason']!r}"
@@ -308,22 +266,26 @@ def reasons_given(evidence: Evidence) -> Iterator[str]:
             yield f"{row['url']} failed for the reason {row['reason']!r}"
 
 
+def _is_bad(evidence: Evidence, line: dict[str, Any]) -> bool:
+    """Whether nothing that befell its worker from outside accounts for a line of the log."""
+    if line["event"] in BAD_EVENTS or ("traceback" in line and line["event"] != "lease-lost"):
+        return not _accounted(evidence, line)
+    # Of one worker alone on its store a lease is lost to nobody.
+    return line["event"] == "lease-lost" and "worker" in line and not _accounted(evidence, line)
+
+
+def _accounted(evidence: Evidence, line: dict[str, Any]) -> bool:
+    return "worker" in line and evidence.befallen(line["worker"], line["mono"], AFTER * evidence.strain)
+
+
 # ----------------------------------------------------------------------------------------------------------------
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _mono(line: dict[str, Any]) -> float:
-    return float(line["mono"])
-
-
-def _place(url: str) -> str:
-    return url.partition("://")[2].partition("?")[0]
-
-
 def _asked(evidence: Evidence, url: str) -> list[Asked]:
-    return [one for one in evidence.ledger.asked if f"{one.host}{one.path}" == _place(url)]
+    return [one for one in evidence.ledger.asked if f"{one.host}{one.path}" == place_of(url)]
 
 
 CHECKS: dict[int, Callable[[Evidence], Iterator[str]]] = {

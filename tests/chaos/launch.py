@@ -31,6 +31,13 @@ class Daemon:
         """SIGKILL."""
         self.signal(signal.SIGKILL)
 
+    def frozen(self) -> bool:
+        """Whether it has been stopped by SIGSTOP."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        except OSError:
+            return False
+
     def look(self) -> Sample | None:
         """Its memory, threads and descriptors; None where it has ended."""
         try:
@@ -50,7 +57,7 @@ class Launcher:
         self.workers = workers
         self._process: asyncio.subprocess.Process | None = None
         self._alive: dict[int, Daemon] = {}
-        self._started: asyncio.Queue[int] = asyncio.Queue()
+        self._started: asyncio.Queue[Daemon | None] = asyncio.Queue()
         self._turn = asyncio.Lock()
         # Workers say that their daemon is dead: of interest only where the launcher ends.
         self._said = TemporaryFile()  # noqa: SIM115 - closed at the end
@@ -77,11 +84,11 @@ class Launcher:
         """Start a daemon."""
         async with self._turn:
             self.order({"start": {**order, "workers": self.workers}})
-            pid = await self._started.get()
-        if pid == 0:
+            daemon = await self._started.get()
+        if daemon is None:
             self._said.seek(0)
             raise RuntimeError(f"the launcher has ended: {self._said.read().decode(errors='replace')[-2000:]}")
-        return self._alive[pid]
+        return daemon
 
     def order(self, order: dict[str, Any]) -> None:
         """Tell the launcher something."""
@@ -106,10 +113,10 @@ class Launcher:
         async for line in self._process.stdout:
             said = json.loads(line)
             if "started" in said:
-                self._alive[said["started"]] = Daemon(said["started"], self)
-                self._started.put_nowait(said["started"])
+                daemon = self._alive[said["started"]] = Daemon(said["started"], self)
+                self._started.put_nowait(daemon)
             elif "ended" in said:
                 self._alive.pop(said["ended"]).ended.set_result(said["status"])
             else:
                 self.forkserver = said["forkserver"]
-        self._started.put_nowait(0)
+        self._started.put_nowait(None)

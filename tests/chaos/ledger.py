@@ -58,7 +58,8 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `mono` as time.monotonic() has it; `mishap` is empty where the answer was good."""
+    """One request. `mono` as time.monotonic() has it; `mishap` is empty where the answer was good; `by` is the start of
+    a worker that asked, as its address of mail says."""
 
     at: datetime
     mono: float
@@ -69,15 +70,17 @@ class Asked:
     mishap: str
     retry_after: int | None
     conditional: bool
+    by: str = ""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The server and what it has noted."""
+    """The server and what it has noted. `latency`: seconds that each answer takes."""
 
     room: Newsroom
     pace: Pace | Steps
     mishaps: Mishaps
+    latency: float = 0.0
     calm: bool = False
     forced: str = ""        # what happens to every feed for now
     port: int = 0
@@ -102,6 +105,8 @@ class Ledger:
             self.at_once[host] = max(self.at_once[host], self._open[host])
             try:
                 sending = self._answer(host, path, headers)
+                if self.latency:
+                    await asyncio.sleep(self.latency)
                 await _begin(writer, sending)
             finally:
                 self._open[host] -= 1   # before the last byte, so that a quick next request is never counted beside this
@@ -121,7 +126,7 @@ class Ledger:
         if mishap:
             sending = self.mishaps.spoil(mishap, sending, f"{host}{plain} {self._number[host + plain]}")
         self.asked.append(Asked(self.room.now, time.monotonic(), host, plain, resource, sending.status, mishap,
-                                sending.retry_after, conditional))
+                                sending.retry_after, conditional, headers.get("from", "").partition("@")[0]))
         dated = {"Date": format_datetime(self.room.now, usegmt=True), **sending.headers}
         return replace(sending, headers=dated)
 
@@ -160,11 +165,13 @@ async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sendi
 
 
 @asynccontextmanager
-async def opened(room: Newsroom, pace: Pace | Steps, seed: str, share: int) -> AsyncIterator[Ledger]:
+async def opened(
+    room: Newsroom, pace: Pace | Steps, seed: str, share: int, *, latency: float = 0.0,
+) -> AsyncIterator[Ledger]:
     """Serve a news room; one answer of `share` is spoiled."""
     async with AsyncExitStack() as stack:
         canary = await _canary(stack)
-        ledger = Ledger(room, pace, Mishaps(seed, canary.addresses, share))
+        ledger = Ledger(room, pace, Mishaps(seed, canary.addresses, share), latency)
         canary.reached = ledger.reached
         ledger.port = await _listen(stack, [ledger.addresses[host] for host in room.hosts], ledger.serve)
         yield ledger

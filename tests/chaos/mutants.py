@@ -1,7 +1,10 @@
-"""Five ways in which the product could be wrong, each applied by replacing functions of a running process."""
+"""Ways in which the product could be wrong, each applied by replacing functions of a running process."""
 
 import itertools
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +17,20 @@ MUTANTS = {
 }
 """Its name -> the invariant that catches it, and words of the violation."""
 
+OF_SEVERAL = {
+    "claims that lock nothing": (4, "was claimed twice with the token"),
+    "leases that bind nobody": (4, "after another had claimed it"),
+    "turns at a host of each process alone": (3, "requests at once"),
+    "elections without a lock": (2, "story of"),
+}
+"""The same of what goes wrong only where several workers share a store."""
+
 
 def apply(name: str) -> None:
     """Make this process the mutant."""
-    dict(zip(MUTANTS, (_reserve_nothing, _validators_first, _no_uniqueness, _silent_retry, _lenient), strict=True))[name]()
+    every = (_reserve_nothing, _validators_first, _no_uniqueness, _silent_retry, _lenient, _lock_nothing, _bind_nobody,
+             _alone_at_hosts, _elect_freely)
+    dict(zip((*MUTANTS, *OF_SEVERAL), every, strict=True))[name]()
 
 
 def _reserve_nothing() -> None:
@@ -117,3 +130,56 @@ def read_leniently(config: Any, zone: Any, body: bytes, *rest: Any) -> Any:
         if fault.reason is not Reason.TRUNCATED:
             raise
         return documents.read(config, zone, body + b"</link></item></channel></rss>", *rest)
+
+
+def _lock_nothing() -> None:
+    """What is read to be changed is read as anything else is."""
+    import sqlalchemy as sa
+
+    sa.Select.with_for_update = lambda self, **_named: self  # type: ignore[method-assign]  # a mutant
+
+
+def _bind_nobody() -> None:
+    """Work goes on when its lease has run out, and no token is looked at."""
+    from crawler.adapters.store import SqlStore
+    from crawler.adapters.store.tables import articles, feeds, sightings
+    from crawler.daemon import Daemon
+
+    Daemon._lease_end = lambda _self: float("inf")  # type: ignore[method-assign]  # a mutant
+    for name, at, table in (("finish_poll", 0, feeds), ("save_article", 1, sightings), ("attach", 0, sightings),
+                            ("fail_sighting", 0, sightings), ("postpone", 0, sightings), ("finish_judging", 0, articles)):
+        setattr(SqlStore, name, _unfenced(getattr(SqlStore, name), at, table))
+
+
+def _unfenced(method: Any, at: int, table: Any) -> Any:
+    """The method, given the token that is good now."""
+    import sqlalchemy as sa
+
+    async def run(self: Any, *args: Any, **named: Any) -> Any:
+        claim = args[at]
+        if claim is not None:
+            id_ = claim.article.id if hasattr(claim, "article") and hasattr(claim.article, "id") else claim.id
+            query = sa.select(table.c.token).where(table.c.id == id_)
+            token = await self._db.read(lambda connection: connection.scalar(query))
+            claim = replace(claim, token=token)
+        return await method(self, *args[:at], claim, *args[at + 1:], **named)
+
+    return run
+
+
+def _alone_at_hosts() -> None:
+    """Each process keeps the limits of a host, as if there were no other."""
+    from crawler import app
+
+    app.SharedTurns = lambda *_args: None  # type: ignore[assignment,misc]  # a mutant
+
+
+def _elect_freely() -> None:
+    """Everybody elects whenever he likes."""
+    from crawler.adapters.store import SqlStore
+
+    @asynccontextmanager
+    async def electing(_self: Any, _articles: Any) -> AsyncIterator[None]:
+        yield
+
+    SqlStore.electing = electing  # type: ignore[method-assign,assignment]  # a mutant

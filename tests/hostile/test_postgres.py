@@ -180,6 +180,15 @@ def disconnected(server):
                "AND backend_type = 'client backend'")
 
 
+async def test_a_crawl_does_not_notice_that_its_connections_are_ended(server, opened, press, crawl, caplog):
+    caplog.set_level("INFO", logger="crawler")
+    async with crawl("ended") as at_work:
+        for _ in range(5):
+            await asyncio.to_thread(disconnected, server)
+        stored = await all_is_stored(opened, press, at_work)
+    assert sorted(stored) == sorted(at_work.expected)
+
+
 def read_only(server):
     server.sql("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 
@@ -190,7 +199,6 @@ def writable(server):
 
 @pytest.mark.parametrize(("trouble", "relief", "words"), [
     pytest.param(restarted, None, ("starting, stopping", "was lost", "out of reach"), id="it is restarted at once"),
-    pytest.param(disconnected, None, ("starting, stopping", "was lost"), id="an administrator ends every connection", marks=pytest.mark.long),
     pytest.param(read_only, writable, ("the server is read-only, a standby perhaps; check `store`",), id="it becomes read-only"),
 ])
 async def test_a_crawl_outlives_its_server(server, opened, press, crawl, caplog, trouble, relief, words):

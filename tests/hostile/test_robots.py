@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
@@ -11,7 +12,7 @@ import pytest
 
 from crawler import app
 from crawler.core.types import Entry
-from crawler.ports import Draft, Failed, Sighting
+from crawler.ports import Draft, Failed, HostState, Sighting
 from crawler.settings import Crawl, Extract, PerHost, Settings
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -279,3 +280,26 @@ async def test_that_there_is_none_any_more_ends_what_it_said(sites, drafted):
     await drafted(site)
     site.script = answer(b"", 404)
     assert isinstance(await drafted(site, after=DAY + MOMENT), Draft)
+
+
+class Overtaken:
+    """The store of a worker which another one overtakes between its look at a host and its turn to ask it."""
+
+    def __init__(self, store, heard):
+        self.store, self.heard = store, heard
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    async def take_robots(self, host, now, lease):
+        await self.store.save_robots(HostState(host, None, self.heard, 200, now))
+        return await self.store.take_robots(host, now, lease)
+
+
+async def test_what_another_worker_heard_a_moment_ago_is_not_asked_for_again(opened, sites):
+    site = await sites(answer(b"User-agent: *\nAllow: /\n"))
+    url = site.origin + "/news/ferry"
+    pages = replace(opened.pipeline.pages, store=Overtaken(opened.store, FORBID))
+    outcome = await pages.draft(Sighting(1, "entry", 1, site.origin, "Daily", (), Entry(url, url, "No"), url, None, 0, 1))
+    assert outcome.reason == "robots"
+    assert site.asked == []

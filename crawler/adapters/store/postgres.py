@@ -31,7 +31,7 @@ _CONNECT_SECONDS = 10
 _POOL_SECONDS = 30
 _IDLE = 2.0             # seconds after which a connection is tried before it is used
 _STRIPES = 256          # of two elections over three articles each, one in thirty waits for the other
-_WAIT_SECONDS = 60      # for an election: it takes well under a second
+_WAIT_SECONDS = 150     # for an election: it takes well under a second, or `FROZEN` where its holder is
 # Seconds of silence in a transaction after which the server ends the session. The holder of an election, which computes
 # meanwhile, says that it is alive every `_BEAT`; what it writes must die before the election can be another's:
 # `SILENT` < `FROZEN` - `_BEAT`.
