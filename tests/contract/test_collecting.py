@@ -119,10 +119,13 @@ async def test_a_second_feed_brings_a_second_sighting_of_the_same_article(store,
     desk.now += make.MINUTE
     await desk.poll(A, make.seen("1"))
     (from_b,) = await desk.claim(1)
+    await store.postpone(from_b, desk.now + make.MINUTE, "quota", "")
     (from_a,) = await desk.claim(1)
     await store.save_article(make.draft("1", fetched=desk.now), from_a, desk.now)
     assert await desk.judge_all() == ["a1"]
 
+    desk.now += make.MINUTE
+    (from_b,) = await desk.claim(1)
     await store.attach(from_b, "a1", desk.now)
     (one,) = await store.articles(["a1"])
     assert (one.first_seen, one.window, one.feeds) == (make.START, Window(None, make.START), (B, A))
@@ -149,8 +152,9 @@ async def test_of_two_sightings_at_one_time_the_tighter_counts(store, desk, make
     desk.now += make.MINUTE
     await desk.poll(A, make.seen("1"))
     await desk.poll(B, make.seen("1"))
-    first, other = await desk.claim()
+    (first,) = await desk.claim()
     await store.save_article(make.draft("1", fetched=desk.now), first, desk.now)
+    (other,) = await desk.claim()
     await store.attach(other, "a1", desk.now)
     assert (await store.articles(["a1"]))[0].window == Window(make.START + make.MINUTE, desk.now)
 
@@ -254,3 +258,26 @@ async def test_two_workers_store_one_article_once(store, second, make):
     saved = await asyncio.gather(*(one.save_article(make.draft("1", body=b"x"), None, make.START)
                                    for one in (store, second) * 4))
     assert sorted(one.outcome for one in saved) == ["known"] * 7 + ["new"]
+
+
+async def test_a_page_that_two_feeds_list_is_collected_by_one_worker_at_a_time(store, second, desk, make):
+    await desk.add_feeds("https://a.example/feed", "https://b.example/feed")
+    for feed in ("https://a.example/feed", "https://b.example/feed"):
+        await desk.poll(feed, make.seen(feed, "https://daily.example/1"), make.seen(f"{feed} 2", f"{feed}/2"))
+    first = await store.claim_sightings(desk.now, make.LEASE, 9)
+    assert sorted(one.url for one in first) == [
+        "https://a.example/feed/2", "https://b.example/feed/2", "https://daily.example/1"]
+    assert await second.claim_sightings(desk.now, make.LEASE, 9) == []
+    page = next(one for one in first if one.url == "https://daily.example/1")
+    await store.save_article(make.draft("1", url=page.url), page, desk.now)
+    (other,) = await second.claim_sightings(desk.now, make.LEASE, 9)
+    assert (other.url, await second.article_at(other.url)) == (page.url, "a1")
+
+
+async def test_whoever_claims_a_page_in_the_same_moment_gets_it_or_not(store, second, desk, make):
+    feeds = [f"https://f{n}.example/feed" for n in range(6)]
+    await desk.add_feeds(*feeds)
+    for feed in feeds:
+        await desk.poll(feed, make.seen(feed, "https://daily.example/1"))
+    claimed = await asyncio.gather(*(one.claim_sightings(desk.now, make.LEASE, 2) for one in (store, second) * 3))
+    assert len([one for each in claimed for one in each]) == 1

@@ -41,6 +41,10 @@ class Backend(Protocol):
         """Until the end of the transaction nobody else holds `name`."""
         ...
 
+    async def try_locks(self, connection: AsyncConnection, names: Sequence[str]) -> list[bool]:
+        """For each name whether it is ours until the end of the transaction; waits for nobody."""
+        ...
+
     async def soon(self, connection: AsyncConnection) -> None:
         """The transaction need not wait for the disk: what it writes is of use for seconds, and none of it has to outlive
         the server."""

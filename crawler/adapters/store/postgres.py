@@ -87,6 +87,13 @@ class Postgres:
         """An advisory lock of the transaction."""
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number(name))))
 
+    async def try_locks(self, connection: AsyncConnection, names: Sequence[str]) -> list[bool]:
+        """Advisory locks of the transaction."""
+        if not names:
+            return []
+        each = sa.func.unnest(sa.literal([_number(name) for name in names], ARRAY(sa.BigInteger))).column_valued("number")
+        return list(await connection.scalars(sa.select(sa.func.pg_try_advisory_xact_lock(each))))
+
     @asynccontextmanager
     async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:
         """Advisory locks in a transaction of its own; the server lets go when that ends, or falls silent. Raises

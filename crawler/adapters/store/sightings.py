@@ -1,5 +1,6 @@
 """What waits to be collected: claims, failures, pages that articles name as their source."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,14 +26,28 @@ class Sightings(Part):
     async def claim_sightings(self, now: datetime, lease: timedelta, limit: int) -> list[Sighting]:
         """See `ports.Store`."""
         async def claim(connection: AsyncConnection) -> list[Sighting]:
-            ids = await _lock_ripe(connection, now, lease, limit)
-            rows = (await connection.execute(_claimed(ids))).all()
+            locked = await _lock_ripe(connection, now, lease, limit)
+            rows = (await connection.execute(_claimed(locked))).all()
+            alone = await self._alone(connection, rows, now, lease)
+            ids = [id_ for id_ in locked if id_ in alone]
             await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
                 token=sightings.c.token + 1, lease_until=now + lease))
             by_id = {row.id: _sighting(row) for row in rows}
             return [by_id[id_] for id_ in ids]
 
         return await self._db.write(claim)
+
+    async def _alone(
+        self, connection: AsyncConnection, rows: Sequence[sa.Row[Any]], now: datetime, lease: timedelta,
+    ) -> set[int]:
+        """Of these claimable rows one of each page, and none of a page that somebody is collecting: two feeds list it, and
+        whoever comes second finds it stored."""
+        first = {row.url_digest: row.id for row in sorted(rows, key=lambda row: row.id, reverse=True)}
+        mine = await self._db.backend.try_locks(connection, [f"collect {mark.hex()}" for mark in first])
+        marks = [mark for mark, is_mine in zip(first, mine, strict=True) if is_mine]
+        taken = set(await connection.scalars(sa.select(sightings.c.url_digest).where(
+            sightings.c.url_digest.in_(marks), is_waiting, leased(sightings.c.lease_until, now, lease))))
+        return {first[mark] for mark in marks if mark not in taken}
 
     async def fail_sighting(
         self, sighting: Sighting, reason: str, detail: str, retry: datetime | None, now: datetime,
