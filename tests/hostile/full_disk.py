@@ -110,6 +110,19 @@ async def take_page(desk: Desk) -> Act:
     return lambda: desk.store.take_page(f"{LONG[:2000]}.example", START, 9)
 
 
+async def take_turn(desk: Desk) -> Act:
+    return lambda: desk.store.take_turn(f"{LONG[:2000]}.example", START, timedelta(seconds=1), 2, LEASE)
+
+
+async def end_turn(desk: Desk) -> Act:
+    turn = await desk.store.take_turn(f"{LONG[:2000]}.example", START, timedelta(seconds=1), 2, LEASE)
+    return lambda: desk.store.end_turn(turn)
+
+
+async def take_robots(desk: Desk) -> Act:
+    return lambda: desk.store.take_robots(f"{LONG[:2000]}.example", START, LEASE)
+
+
 async def claim_sightings(desk: Desk) -> Act:
     await _listed(desk)
     return lambda: desk.store.claim_sightings(START, LEASE, 9)
@@ -325,7 +338,8 @@ async def finish_push(desk: Desk) -> Act:
 
 
 WRITES = (sync_deliveries, claim_deliveries, save_delivery, sync_subscriptions, claim_subscriptions, finish_asking, hear_hub, put_push,
-          claim_pushes, finish_push, sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, claim_sightings, fail_sighting, postpone, attach, save_article,
+          claim_pushes, finish_push, sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, take_turn, end_turn,
+          take_robots, claim_sightings, fail_sighting, postpone, attach, save_article,
           save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_rewordings,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crawler.adapters.store import partitions
-from crawler.adapters.store.failures import in_the_way, translated
+from crawler.adapters.store.failures import in_the_way, is_lost, translated
 from crawler.errors import LeaseLostError, StoreError
 
 _POOL = 8                # connections of one process, and as many elections at once as
@@ -101,23 +101,34 @@ class Postgres:
         numbers = sorted(_number(f"election {stripe}") for stripe in stripes)   # one order, so that none wait in a ring
         async with self._elections:
             with translated(self.where):
-                holder = await self._holders.connect()
-            beat = None
+                holder, election = await self._elected(numbers)
+            beat = asyncio.create_task(_keep_alive(holder))
+            token = _HELD.set(election)
             try:
-                with translated(self.where):
-                    election = await _elected(holder, numbers)
-                beat = asyncio.create_task(_keep_alive(holder))
-                token = _HELD.set(election)
-                try:
-                    yield
-                finally:
-                    _HELD.reset(token)
+                yield
             finally:
-                if beat is not None:
-                    beat.cancel()
-                    await asyncio.wait([beat])
+                _HELD.reset(token)
+                beat.cancel()
+                await asyncio.wait([beat])
                 with translated(self.where):
                     await holder.close()    # the connection rolls back, which lets go
+
+    async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+        """The locks, and the connection that holds them."""
+        try:
+            return await self._locked(numbers)
+        except sa.exc.DBAPIError as error:
+            if not is_lost(error):
+                raise
+        return await self._locked(numbers)      # the first one had been ended while it was idle
+
+    async def _locked(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+        holder = await self._holders.connect()
+        try:
+            return holder, await _lock_all(holder, numbers)
+        except BaseException:
+            await holder.close()
+            raise
 
     async def soon(self, connection: AsyncConnection) -> None:
         """Written to the disk within a second."""
@@ -218,7 +229,7 @@ def _watch_network(connection: Any, _record: object) -> None:
             plug.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def _elected(holder: AsyncConnection, numbers: Sequence[int]) -> _Election:
+async def _lock_all(holder: AsyncConnection, numbers: Sequence[int]) -> _Election:
     await holder.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
     each = sa.func.unnest(sa.literal(numbers, ARRAY(sa.BigInteger))).column_valued("number")
     await holder.execute(sa.select(sa.func.pg_advisory_xact_lock(each)))

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store import unfinished
 from crawler.adapters.store.engine import Database
+from crawler.adapters.store.failures import DAMAGED
 from crawler.adapters.store.tables import metadata
 from crawler.errors import StoreError
 
@@ -33,6 +34,8 @@ async def migrate(database: Database, connection: AsyncConnection) -> None:
             return
         if version.startswith(unfinished.VERSION):
             raise StoreError(f"store {database.where}: {await unfinished.refusal(connection)}")
+        if not version.isdecimal():
+            raise StoreError(f"store {database.where}: {DAMAGED}")
         raise StoreError(f"store {database.where}: written by a newer Firsthand (schema {version}, this one knows "
                          f"{HEAD}); update Firsthand, or name another database in `store`")
     if version is None and await connection.run_sync(_holds_tables):
