@@ -166,6 +166,7 @@ async def test_time_that_is_up_kills_the_worker(pool, function):
     assert await pool.run(abs, -1, timeout=10) == 1
 
 
+@pytest.mark.long
 async def test_time_in_which_others_computed_is_not_counted(pool):
     assert await pool.run(sleep_then_return, 0.5, timeout=0.2) == 0.5
 
@@ -176,6 +177,7 @@ async def test_a_task_that_waits_for_ever_is_ended_too(pool):
     assert caught.value.reason is Reason.CPU
 
 
+@pytest.mark.long
 async def test_the_timer_of_one_task_does_not_end_the_next(pool):
     for _ in range(6):
         assert await pool.run(burn, 0.15, timeout=0.4) == 0.15

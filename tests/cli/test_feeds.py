@@ -81,6 +81,7 @@ def test_the_feed_of_a_site_is_found_added_listed_polled_and_removed(firsthand, 
     assert firsthand("feeds", "list").stdout.split() == ["state", "source", "url", "last", "poll", "next", "poll", "entries", "reason"]
 
 
+@pytest.mark.long
 def test_discover_lists_what_the_page_names_and_guesses_otherwise(firsthand, site):
     found = rows(firsthand("feeds", "discover", f"{site}/", "--format", "json"))
     assert [(row["url"], row["how"]) for row in found] == [(f"{site}/broken.xml", "link"), (f"{site}/feed.xml", "link")]

@@ -263,6 +263,7 @@ async def step(store, what, *given):
 @example(steps=[("put", "a1", {1}, 5), ("prune", 20), ("put", "a1", set(), 5), ("put", "a1", {2}, 5)])
 @example(steps=[("put", "a1", {1}, 5), ("put", "a2", {1, 2}, 6), ("hold", "a2"), ("prune", 25), ("put", "a1", {2}, 35), ("put", "a2", {2}, 5)])
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
 async def test_any_course_of_things_leaves_the_same_candidates_on_both_databases(processes, file, steps):
     both = await emptied(processes[0]), await emptied(file)
     for one in steps:

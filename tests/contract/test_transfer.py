@@ -235,6 +235,7 @@ async def test_progress_counts_each_row_copied_and_read_back(source, file):
     assert {all_ for _, all_ in heard} == {heard[-1][0]} == {2 * ROWS * len(metadata.tables)}
 
 
+@pytest.mark.long
 async def test_ended_anywhere_it_goes_on(source, target):
     for after in count(1, 24):
         try:

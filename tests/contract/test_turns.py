@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from crawler.ports import HostState
@@ -49,6 +49,7 @@ async def test_of_many_that_ask_at_once_no_two_get_the_same_start(store, second,
     assert given_ == [SECOND * n for n in range(6)]
 
 
+@settings(max_examples=15)
 @given(steps=some.lists(some.tuples(some.integers(0, 40), some.integers(0, 5), some.booleans()), max_size=12))
 async def test_no_two_starts_are_closer_than_the_delay_and_never_more_are_in_flight(sqlite_url, make, steps):
     """SQLite alone: what is computed is the same, and a hundred databases are soon emptied."""

@@ -183,6 +183,7 @@ async def test_a_source_page_is_asked_for_at_the_address_that_names_it(hosts, cr
         assert (counts.articles, counts.stories, counts.copies) == (2, 1, 1)
 
 
+@pytest.mark.long
 async def test_an_entry_that_was_left_for_the_next_day_is_not_said_to_have_been_absent(hosts, crawl):
     links = [f"http://daily.example/{n}" for n in range(6)]
     hosts.answers |= {"http://daily.example/feed": (200, feed(*links[:2])),
@@ -231,6 +232,7 @@ async def test_what_never_comes_to_an_end_is_given_up(hosts, crawl):
         assert (await opened.store.backlog(crawl.now + timedelta(days=30))).entries == 0
 
 
+@pytest.mark.long
 async def test_pages_beyond_the_quota_of_a_host_wait_for_the_next_day_and_hold_up_no_other(hosts, crawl):
     links = [f"http://daily.example/{n}" for n in range(5)] + ["http://other.example/1"]
     hosts.answers |= {"http://daily.example/feed": (200, feed(*links)), **{link: (200, page(STORY, link)) for link in links}}

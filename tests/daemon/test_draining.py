@@ -80,6 +80,7 @@ async def test_a_pass_ends_although_its_feeds_fall_due_again_meanwhile(press, tm
         assert await opened.daemon.once() == 2
 
 
+@pytest.mark.long
 async def test_sites_that_name_each_other_are_not_followed_for_ever(press, tmp_path):
     async def answer(url):
         assert len(press.asked) < 20, "followed for ever"

@@ -127,8 +127,11 @@ LARGE = {
     "100,000 entries": ok(rss(*(f"<link>https://daily.example/{n}</link>" for n in range(100_000)))),
 }
 
+DEAR = {"2,000 entries of 7 KB each", "one entry of 15 MB"}     # ten seconds each
 
-@pytest.mark.parametrize("script", LARGE.values(), ids=LARGE)
+
+@pytest.mark.parametrize("script", [
+    pytest.param(script, id=name, marks=[pytest.mark.long] if name in DEAR else []) for name, script in LARGE.items()])
 async def test_nothing_that_is_large_holds_the_event_loop(script, desks, sites, record_property):
     """Polled twice, the second time as a document that has changed in every entry."""
     desk, site = await desks(caps=MaxBytes(), timeout=120), await sites(script)

@@ -350,7 +350,8 @@ def test_a_newer_database_is_refused_with_what_to_do_and_left_alone(written, tmp
     assert written.read_bytes() == before
 
 
-@pytest.mark.parametrize("version", ["", "0001"], ids=["an empty database", "an older database"])
+@pytest.mark.parametrize("version", [
+    pytest.param("", id="an empty database", marks=pytest.mark.long), pytest.param("0001", id="an older database")])
 def test_a_migration_that_is_killed_at_any_statement_is_done_at_the_next_start(tmp_path, version):
     found = program("migrations.py", str(tmp_path / "news.db"), *filter(None, [version]))
     assert len(found) >= 5
