@@ -77,11 +77,12 @@ class Postgres:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """READ COMMITTED, with locks on what is read to be changed; fenced by the election under which it is written."""
+        """READ COMMITTED, with locks on what is read to be changed; fenced by the election under which it is written. Last,
+        since it may have waited for locks while the election ended; between this look and the commit it waits for none."""
         async with self._writer.begin() as connection:
+            yield connection
             if (election := _HELD.get()) is not None and not await connection.scalar(_holds(election)):
                 raise LeaseLostError(f"store {self.where}: the election has ended, others have gone on; nothing was written")
-            yield connection
 
     async def lock(self, connection: AsyncConnection, name: str) -> None:
         """An advisory lock of the transaction."""
