@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,15 +43,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
 
 
-@dataclass(frozen=True, slots=True)
-class _Election:
-    """A transaction of its own that holds the locks. `process`: of the server, for this connection."""
-
-    process: int
-    lock: int
-
-
-_HELD: ContextVar[_Election | None] = ContextVar("election", default=None)
+# The number of a lock that nobody else ever asks for, and that ends with the locks of the election.
+_HELD: ContextVar[int | None] = ContextVar("election", default=None)
 
 
 class Postgres:
@@ -114,7 +107,7 @@ class Postgres:
                 with translated(self.where):
                     await holder.close()    # the connection rolls back, which lets go
 
-    async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+    async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, int]:
         """The locks, and the connection that holds them."""
         try:
             return await self._locked(numbers)
@@ -123,7 +116,7 @@ class Postgres:
                 raise
         return await self._locked(numbers)      # the first one had been ended while it was idle
 
-    async def _locked(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+    async def _locked(self, numbers: Sequence[int]) -> tuple[AsyncConnection, int]:
         holder = await self._holders.connect()
         try:
             return holder, await _lock_all(holder, numbers)
@@ -230,12 +223,13 @@ def _watch_network(connection: Any, _record: object) -> None:
             plug.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def _lock_all(holder: AsyncConnection, numbers: Sequence[int]) -> _Election:
+async def _lock_all(holder: AsyncConnection, numbers: Sequence[int]) -> int:
+    """Wait for the locks, in this order; returns the number of one that is this election's own."""
+    own = randbits(63)
     await holder.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
-    each = sa.func.unnest(sa.literal(numbers, ARRAY(sa.BigInteger))).column_valued("number")
+    each = sa.func.unnest(sa.literal([*numbers, own], ARRAY(sa.BigInteger))).column_valued("number")
     await holder.execute(sa.select(sa.func.pg_advisory_xact_lock(each)))
-    process = await holder.scalar(sa.select(sa.func.pg_backend_pid()))
-    return _Election(int(process or 0), numbers[0])
+    return own
 
 
 async def _keep_alive(holder: AsyncConnection) -> None:
@@ -246,13 +240,13 @@ async def _keep_alive(holder: AsyncConnection) -> None:
             await holder.execute(sa.select(1))
 
 
-def _holds(election: _Election) -> sa.TextClause:
-    """Whether the holder's locks are held still; of a 64-bit number the table of locks shows the two halves."""
-    halves = divmod(election.lock % (1 << 64), 1 << 32)
+def _holds(own: int) -> sa.TextClause:
+    """Whether an election goes on; of a 64-bit number the table of locks shows the two halves. Not by the process that
+    holds it: a server that was started anew in a container gives the same numbers to other processes."""
+    high, low = divmod(own, 1 << 32)
     return sa.text(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = :pid"
-        " AND classid::bigint = :high AND objid::bigint = :low)"
-    ).bindparams(pid=election.process, high=halves[0], low=halves[1])
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND classid::bigint = :high AND objid::bigint = :low)").bindparams(high=high, low=low)
 
 
 def _number(name: str) -> int:
