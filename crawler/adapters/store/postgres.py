@@ -91,21 +91,32 @@ class Postgres:
     @asynccontextmanager
     async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:
         """Advisory locks in a transaction of its own; the server lets go when that ends, or falls silent. Raises
-        StoreError at the end where it has ended before."""
+        StoreError at the end where it has ended before, and nothing else was raised."""
         numbers = sorted(_number(f"election {stripe}") for stripe in stripes)   # one order, so that none wait in a ring
         async with self._elections:
             with translated(self.where):
                 holder, election = await self._elected(numbers)
-            beat = asyncio.create_task(_keep_alive(holder))
-            token = _HELD.set(election)
-            try:
-                yield
-            finally:
-                _HELD.reset(token)
-                beat.cancel()
-                await asyncio.wait([beat])
-                with translated(self.where):
-                    await holder.close()    # the connection rolls back, which lets go
+            async with self._letting_go(holder):
+                beat = asyncio.create_task(_keep_alive(holder))
+                token = _HELD.set(election)
+                try:
+                    yield
+                finally:
+                    _HELD.reset(token)
+                    beat.cancel()
+                    await asyncio.wait([beat])
+
+    @asynccontextmanager
+    async def _letting_go(self, holder: AsyncConnection) -> AsyncIterator[None]:
+        """The connection is closed at the end: it rolls back, which lets go."""
+        try:
+            yield
+        except BaseException:
+            with suppress(sa.exc.SQLAlchemyError, OSError):     # that it was lost says less than what was raised
+                await holder.close()
+            raise
+        with translated(self.where):
+            await holder.close()
 
     async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, int]:
         """The locks, and the connection that holds them."""
