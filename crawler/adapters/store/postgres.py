@@ -219,7 +219,7 @@ def _try_idle(connection: Any, record: Any, _handle: object) -> None:
         try:
             connection.ping()
         except Exception as error:
-            raise sa.exc.DisconnectionError from error
+            raise sa.exc.InvalidatePoolError from error
 
 
 def _watch_network(connection: Any, _record: object) -> None:
