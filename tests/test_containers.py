@@ -256,8 +256,9 @@ def unit(name: str) -> dict[str, list[str]]:
 
 def test_each_worker_of_a_machine_has_a_folder_of_its_own_and_no_page():
     worker, whole = unit("firsthand-worker.conf"), unit("firsthand.service")
-    assert worker["StateDirectory"] == ["", "firsthand/%i"]     # the empty one takes back the unit's
-    assert worker["WorkingDirectory"] == ["/var/lib/firsthand/%i"]
+    assert worker["StateDirectory"] == ["", "firsthand-%i"]     # the empty one takes back the unit's
+    assert worker["WorkingDirectory"] == ["/var/lib/firsthand-%i"]
     assert whole["StateDirectory"] == ["firsthand"]
+    assert whole["TimeoutStartSec"] == ["infinity"]     # else a migration that takes longer is ended, and begun anew, for ever
     assert load(ROOT / "config/firsthand.yaml", dict(one.split("=", 1) for one in worker["Environment"])).settings.review.listen is None
     assert set(worker) - set(whole) == set()

@@ -214,3 +214,25 @@ def test_whatever_comes_and_is_cancelled_the_limits_hold_and_nothing_is_lost(pla
 @pytest.mark.parametrize("url", ["http://[::1]:8080/x", "http://[2001:DB8::1]/", "https://Daily.example./x", "https://daily.example:443/", "http://127.1:81/"])
 def test_a_host_has_one_name_for_requests_and_for_the_delay_that_it_asks(url):
     assert target.parse(url).host == urls.host(url)
+
+
+def test_who_waits_for_something_else_lends_its_slot_and_has_it_back_at_once():
+    async def scenario():
+        pacer, log = Pacer(1, 1, 0.0), []
+
+        async def lender():
+            async with pacer.turn("slow.example"):
+                with pacer.lending():
+                    await asyncio.sleep(5)
+                log.append((asyncio.get_running_loop().time() - 1000, "slow.example"))
+                await asyncio.sleep(5)
+
+        async def late():
+            await asyncio.sleep(7)
+            await visit(pacer, "late.example", log)
+
+        await asyncio.gather(lender(), visit(pacer, "a.example", log), visit(pacer, "b.example", log, takes=6), late())
+        return log, len(pacer)
+
+    # Nobody starts beside the one that has its slot back: the late one waits until it has ended.
+    assert play(scenario) == ([(0, "a.example"), (0, "b.example"), (5, "slow.example"), (10, "late.example")], 0)

@@ -43,6 +43,12 @@ async def test_turns_of_a_clock_that_was_ahead_hold_nobody_up(store, make):
     assert (turn.id is not None, turn.start) == (True, make.START)
 
 
+async def test_a_turn_far_ahead_is_not_taken_for_one_of_a_wrong_clock_by_whoever_knows_no_delay(store, second, make):
+    for _ in range(3):
+        await store.take_turn("a.example", make.START, 5 * make.MINUTE, 3, LEASE)
+    assert (await second.take_turn("a.example", make.START, SECOND, 3, LEASE)).id is None
+
+
 async def test_of_many_that_ask_at_once_no_two_get_the_same_start(store, second, make):
     turns = await asyncio.gather(*(one.take_turn("a.example", make.START, SECOND, 6, LEASE) for one in (store, second) * 6))
     given_ = sorted(turn.start - make.START for turn in turns if turn.id is not None)

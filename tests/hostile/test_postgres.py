@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from crawler import app
 from crawler.adapters.store import open_store, postgres
+from crawler.adapters.store.tables import articles
 from crawler.daemon import Daemon, Timing
 from crawler.errors import LeaseLostError, StoreError
 from crawler.settings import Crawl, Extract, FeedConfig, PerHost, Settings
@@ -313,6 +314,26 @@ async def _elect_too_long(server, late, other):
             await other.mark_unjudged(None)
         with pytest.raises(LeaseLostError, match="others have gone on"):
             await late.mark_unjudged(None)
+
+
+async def test_what_is_half_written_when_the_election_ends_is_refused(server):
+    store = await open_store(server.url)
+    try:
+        await Desk(store).put("half")
+        with pytest.raises(LeaseLostError, match="others have gone on"):
+            await _elect_and_write(server, store)
+        assert await store._db.read(lambda connection: connection.scalar(sa.select(articles.c.held).where(articles.c.id == "ahalf"))) is False
+    finally:
+        await store.close()
+
+
+async def _elect_and_write(server, store):
+    async def write(connection):
+        await connection.execute(sa.update(articles).where(articles.c.id == "ahalf").values(held=True))
+        await asyncio.to_thread(server.sql, "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory'")
+
+    async with store.electing(["ahalf"]):
+        await store._db.write(write)
 
 
 async def test_a_holder_that_falls_silent_loses_its_election(server, monkeypatch):

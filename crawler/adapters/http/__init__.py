@@ -9,8 +9,8 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
@@ -187,8 +187,13 @@ class HttpFetcher:
             finally:
                 chain.left -= loop.time() - start
 
-    def _shared_turn(self, host: str) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._turns is None else self._turns.turn(host, timedelta(seconds=self._pacer.delay(host)))
+    @asynccontextmanager
+    async def _shared_turn(self, host: str) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            if self._turns is not None:
+                with self._pacer.lending():     # for as long as all the others' starts at a slow host take
+                    await held.enter_async_context(self._turns.turn(host, timedelta(seconds=self._pacer.delay(host))))
+            yield
 
     async def _hop(self, chain: _Chain, trail: Trail) -> _Answer:
         response = await self._wire.send(chain.target.url, self._headers(chain), trail, chain.request.form)

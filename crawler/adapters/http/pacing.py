@@ -9,8 +9,8 @@ delay. Runs on the event loop's clock with one timer; nothing is polled.
 import asyncio
 import heapq
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 
 # Delays that hosts asked for are kept when the host falls idle, for this many hosts.
@@ -84,6 +84,17 @@ class Pacer:
         finally:
             self._end(host)
 
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Whoever holds a turn waits for something else: its global slot is others' meanwhile. It takes it back at once, so
+        that for a moment more may run than slots there are; then nobody starts until they have ended."""
+        self._free += 1
+        self._dispatch()
+        try:
+            yield
+        finally:
+            self._free -= 1
+
     def close(self) -> None:
         """Stop the timer."""
         if self._timer is not None:
@@ -131,7 +142,7 @@ class Pacer:
             host = heapq.heappop(self._later)[2]
             host.placed = False
             self._place(host)
-        while self._free and self._ready:
+        while self._free > 0 and self._ready:
             host = self._ready.popleft()
             host.placed = False
             if host.active < self._per_host and host.waiting and self._due(host) <= now:

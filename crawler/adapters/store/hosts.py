@@ -56,7 +56,7 @@ class Hosts(Part):
 
     async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
         """See `ports.Store`."""
-        ahead = now + lease + most * delay  # nothing ends later, but what a clock that was wrong left behind
+        ahead = now + lease + _FAR  # nothing ends later, but what a clock that was wrong left behind
 
         async def take(connection: AsyncConnection) -> Turn:
             await self._db.backend.soon(connection)

@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,15 +43,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
 
 
-@dataclass(frozen=True, slots=True)
-class _Election:
-    """A transaction of its own that holds the locks. `process`: of the server, for this connection."""
-
-    process: int
-    lock: int
-
-
-_HELD: ContextVar[_Election | None] = ContextVar("election", default=None)
+# The number of a lock that nobody else ever asks for, and that ends with the locks of the election.
+_HELD: ContextVar[int | None] = ContextVar("election", default=None)
 
 
 class Postgres:
@@ -77,11 +70,12 @@ class Postgres:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """READ COMMITTED, with locks on what is read to be changed; fenced by the election under which it is written."""
+        """READ COMMITTED, with locks on what is read to be changed; fenced by the election under which it is written. Last,
+        since it may have waited for locks while the election ended; between this look and the commit it waits for none."""
         async with self._writer.begin() as connection:
+            yield connection
             if (election := _HELD.get()) is not None and not await connection.scalar(_holds(election)):
                 raise LeaseLostError(f"store {self.where}: the election has ended, others have gone on; nothing was written")
-            yield connection
 
     async def lock(self, connection: AsyncConnection, name: str) -> None:
         """An advisory lock of the transaction."""
@@ -97,23 +91,34 @@ class Postgres:
     @asynccontextmanager
     async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:
         """Advisory locks in a transaction of its own; the server lets go when that ends, or falls silent. Raises
-        StoreError at the end where it has ended before."""
+        StoreError at the end where it has ended before, and nothing else was raised."""
         numbers = sorted(_number(f"election {stripe}") for stripe in stripes)   # one order, so that none wait in a ring
         async with self._elections:
             with translated(self.where):
                 holder, election = await self._elected(numbers)
-            beat = asyncio.create_task(_keep_alive(holder))
-            token = _HELD.set(election)
-            try:
-                yield
-            finally:
-                _HELD.reset(token)
-                beat.cancel()
-                await asyncio.wait([beat])
-                with translated(self.where):
-                    await holder.close()    # the connection rolls back, which lets go
+            async with self._letting_go(holder):
+                beat = asyncio.create_task(_keep_alive(holder))
+                token = _HELD.set(election)
+                try:
+                    yield
+                finally:
+                    _HELD.reset(token)
+                    beat.cancel()
+                    await asyncio.wait([beat])
 
-    async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+    @asynccontextmanager
+    async def _letting_go(self, holder: AsyncConnection) -> AsyncIterator[None]:
+        """The connection is closed at the end: it rolls back, which lets go."""
+        try:
+            yield
+        except BaseException:
+            with suppress(sa.exc.SQLAlchemyError, OSError):     # that it was lost says less than what was raised
+                await holder.close()
+            raise
+        with translated(self.where):
+            await holder.close()
+
+    async def _elected(self, numbers: Sequence[int]) -> tuple[AsyncConnection, int]:
         """The locks, and the connection that holds them."""
         try:
             return await self._locked(numbers)
@@ -122,7 +127,7 @@ class Postgres:
                 raise
         return await self._locked(numbers)      # the first one had been ended while it was idle
 
-    async def _locked(self, numbers: Sequence[int]) -> tuple[AsyncConnection, _Election]:
+    async def _locked(self, numbers: Sequence[int]) -> tuple[AsyncConnection, int]:
         holder = await self._holders.connect()
         try:
             return holder, await _lock_all(holder, numbers)
@@ -214,7 +219,7 @@ def _try_idle(connection: Any, record: Any, _handle: object) -> None:
         try:
             connection.ping()
         except Exception as error:
-            raise sa.exc.DisconnectionError from error
+            raise sa.exc.InvalidatePoolError from error
 
 
 def _watch_network(connection: Any, _record: object) -> None:
@@ -229,12 +234,13 @@ def _watch_network(connection: Any, _record: object) -> None:
             plug.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def _lock_all(holder: AsyncConnection, numbers: Sequence[int]) -> _Election:
+async def _lock_all(holder: AsyncConnection, numbers: Sequence[int]) -> int:
+    """Wait for the locks, in this order; returns the number of one that is this election's own."""
+    own = randbits(63)
     await holder.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
-    each = sa.func.unnest(sa.literal(numbers, ARRAY(sa.BigInteger))).column_valued("number")
+    each = sa.func.unnest(sa.literal([*numbers, own], ARRAY(sa.BigInteger))).column_valued("number")
     await holder.execute(sa.select(sa.func.pg_advisory_xact_lock(each)))
-    process = await holder.scalar(sa.select(sa.func.pg_backend_pid()))
-    return _Election(int(process or 0), numbers[0])
+    return own
 
 
 async def _keep_alive(holder: AsyncConnection) -> None:
@@ -245,13 +251,13 @@ async def _keep_alive(holder: AsyncConnection) -> None:
             await holder.execute(sa.select(1))
 
 
-def _holds(election: _Election) -> sa.TextClause:
-    """Whether the holder's locks are held still; of a 64-bit number the table of locks shows the two halves."""
-    halves = divmod(election.lock % (1 << 64), 1 << 32)
+def _holds(own: int) -> sa.TextClause:
+    """Whether an election goes on; of a 64-bit number the table of locks shows the two halves. Not by the process that
+    holds it: a server that was started anew in a container gives the same numbers to other processes."""
+    high, low = divmod(own, 1 << 32)
     return sa.text(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = :pid"
-        " AND classid::bigint = :high AND objid::bigint = :low)"
-    ).bindparams(pid=election.process, high=halves[0], low=halves[1])
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND classid::bigint = :high AND objid::bigint = :low)").bindparams(high=high, low=low)
 
 
 def _number(name: str) -> int:
