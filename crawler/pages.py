@@ -33,7 +33,7 @@ from crawler.sources import Sources
 ROBOTS_SECONDS = 5.0                    # CPU of one robots.txt
 ROBOTS_AGE = timedelta(hours=24)        # RFC 9309, 2.4
 ROBOTS_RETRY = timedelta(minutes=30)    # after a robots.txt that could not be had
-ROBOTS_WAIT = timedelta(seconds=2)      # of a page, while another worker asks for the robots.txt of its host
+ROBOTS_WAIT = timedelta(seconds=5)      # of a page, while another worker asks for the robots.txt of its host
 ATTEMPTS = 6                            # a page that fails is asked again over about ten hours, then given up
 FIRST_RETRY = timedelta(minutes=10)
 

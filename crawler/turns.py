@@ -12,7 +12,7 @@ from crawler.log import event
 from crawler.ports import Clock, Store, Turn
 
 _AGAIN = timedelta(seconds=0.5)     # between two looks where as many requests run as may
-_LATE = timedelta(seconds=0.1)      # by which a request may begin after its turn, or a quarter of the delay: whoever was
+_LATE = timedelta(seconds=0.1)      # by which a request may begin after its turn, or a tenth of the delay: whoever was
                                     # frozen takes another
 _TRIES = 5                          # on a machine that is always late
 
@@ -50,7 +50,7 @@ class SharedTurns:
             tries += 1
             try:
                 await self._sleep(wait)
-                if not delay or self.clock() - turn.start <= max(_LATE, delay / 4) * self.speed or tries == _TRIES:
+                if not delay or self.clock() - turn.start <= max(_LATE, delay / 10) * self.speed or tries == _TRIES:
                     return turn
             except asyncio.CancelledError:
                 await asyncio.shield(self._end(turn))

@@ -75,8 +75,8 @@ class Removal(Part):
         while batch := await self._db.write(lambda connection: self._prune(connection, articles_before, stay)):
             gone += batch[0]
             keys += batch[1]
-        left = await self._db.write(lambda connection: _prune_rest(connection, pages_before, articles_before))
         await self._db.backend.retire()
+        left = await self._db.write(lambda connection: _prune_rest(connection, pages_before, articles_before))
         return Pruned(pages=left[0], articles=gone, entries=left[1], keys=keys)
 
     async def _prune(
