@@ -201,9 +201,10 @@ class Daemon:
         watch = ClockWatch(self.clock, asyncio.get_running_loop().time, self.timing.speed)
         while not self.stopping.is_set():
             await self._sleep("clock", self.timing.real(self.timing.idle))
-            try:
-                if self.keeper is not None:
+            if self.keeper is not None:
+                with suppress(StoreError):      # every second; the queues say so
                     await self.keeper.set()
+            try:
                 if (jump := watch.jumped()) is not None:
                     meters.CLOCK_JUMPS.count()
                     event(_log, "clock-jumped", logging.WARNING, seconds=round(jump.total_seconds()))

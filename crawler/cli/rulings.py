@@ -58,7 +58,6 @@ async def _ruled(settings: "Settings", story: str, ruling: str, targets: Sequenc
     async with app.opened(settings) as opened:
         wish = Wish(story, ruling, tuple(targets), note, _who())  # type: ignore[arg-type]  # one of its rulings
         stored = await opened.desk.rule(wish)
-        await opened.daemon.judge_pending()
         return await opened.desk.outcome(ruling, stored)
 
 

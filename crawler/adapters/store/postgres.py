@@ -38,6 +38,7 @@ _WAIT_SECONDS = 150     # for an election: it takes well under a second, or `FRO
 FROZEN = 60.0
 SILENT = 30.0
 _BEAT = 15.0
+_OPTIONS = frozenset({"ssl", "host", "port", "user", "password", "passfile", "target_session_attrs"})    # after a `?`
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Of a network that swallows everything: asked after 10 s, every 5 s, given up after 30 s; Linux's own patience is hours.
 _ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
@@ -194,11 +195,20 @@ class Postgres:
         await self._holders.dispose()
 
 
+def _for_driver(url: sa.URL) -> sa.URL:
+    """The URL as asyncpg takes it, which calls libpq's `sslmode` `ssl`. Raises StoreError for what it does not know."""
+    options = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    if unknown := sorted(options.keys() - _OPTIONS):
+        raise StoreError(f"store {url.render_as_string(hide_password=True)}: there is no option {unknown[0]}; "
+                         f"known are {', '.join(sorted(_OPTIONS | {'sslmode'}))}")
+    return url.set(drivername="postgresql+asyncpg", query=options)
+
+
 def _engine(url: sa.URL, size: int, silent: float) -> AsyncEngine:
     """Connections whose session the server ends where it is silent in a transaction for so many seconds."""
     settings = {"application_name": "firsthand", "idle_in_transaction_session_timeout": str(round(silent * 1000))}
     engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"), pool_size=size, max_overflow=0, pool_timeout=_POOL_SECONDS,
+        _for_driver(url), pool_size=size, max_overflow=0, pool_timeout=_POOL_SECONDS,
         connect_args={"timeout": _CONNECT_SECONDS, "server_settings": settings},
     )
     sa.event.listen(engine.sync_engine, "connect", _watch_network)
