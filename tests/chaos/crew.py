@@ -106,9 +106,13 @@ class Shift:
             now = time.monotonic()
             self.spells.append(Spell("killed" if status else "stopped", worker.number, now, now, daemon.pid))
             self.diary.note("dead", dead=daemon.pid)
-            if not worker.doomed:
+            if not worker.doomed and not self._killed_itself(daemon.pid):
                 self.diary.note("fell", worker=worker.number, status=status)
                 await asyncio.sleep(AGAIN)
+
+    def _killed_itself(self, pid: int) -> bool:
+        """At a point that two passed at once: it was disarmed before its end was seen."""
+        return any(line["event"] == "killed" and line["pid"] == pid for line in read_lines(self.journal))
 
     async def _start(self, worker: Worker) -> Daemon:
         assert self.ledger is not None
