@@ -1,9 +1,12 @@
 """Leases: who may write, until when, what a wrong clock leaves behind, and what one host may cost."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from crawler.adapters.store.tables import feeds
 from crawler.core.types import Claim, FeedState, Origin
 from crawler.errors import LeaseLostError
 from crawler.ports import HostState
@@ -167,3 +170,27 @@ async def test_a_lease_of_more_than_an_hour_is_one_like_any_other(store, desk, m
     await desk.poll(A, make.seen("1"))
     assert len(await store.claim_sightings(make.START, long, 9)) == 1
     assert await store.claim_sightings(make.START + long / 2, long, 9) == []
+
+
+async def test_what_somebody_is_writing_holds_up_no_renewal(store, second, desk, make):
+    if not store.shared:
+        return      # SQLite: there is one writer
+    await desk.add_feeds(A, B)
+    claimed = {feed.url: feed for feed in await store.claim_feeds(make.START, make.LEASE, 9)}
+    half = make.START + make.LEASE / 2
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def write_for_long(connection):
+        await connection.execute(sa.select(feeds).where(feeds.c.id == claimed[A].id).with_for_update())
+        written.set()
+        await go_on.wait()
+
+    writing = asyncio.create_task(second._db.write(write_for_long))
+    await written.wait()
+    async with asyncio.timeout(20):
+        tokens = {feed.id: feed.token for feed in claimed.values()}
+        assert await store.renew("poll", tokens, half, make.LEASE) == set()
+    go_on.set()
+    await writing
+    late = make.START + make.LEASE * 1.2
+    assert [feed.url for feed in await store.claim_feeds(late, make.LEASE, 9, due=late + make.LEASE * 99)] == [A]

@@ -51,11 +51,13 @@ class Leases(Part):
         async def extend(connection: AsyncConnection) -> set[int | str]:
             lost: set[int | str] = set()
             for ids in chunks(tokens):
-                rows = (await connection.execute(sa.select(table.c.id, table.c.token, table.c.lease_until).where(
-                    table.c.id.in_(ids)).order_by(table.c.id).with_for_update())).all()
-                mine = {row.id for row in rows if row.token == tokens[row.id]}
-                lost |= set(ids) - mine
-                held = [row.id for row in rows if row.id in mine and row.lease_until is not None]
+                mine = sa.select(table.c.id, table.c.token, table.c.lease_until).where(table.c.id.in_(ids))
+                lost |= set(ids) - {row.id for row in await connection.execute(mine) if row.token == tokens[row.id]}
+                # What somebody has locked is being written: nobody claims it meanwhile, and nobody here waits for it. One that
+                # was frozen while it wrote would else have all of our leases run out.
+                free = await connection.execute(
+                    mine.where(table.c.lease_until.is_not(None)).order_by(table.c.id).with_for_update(skip_locked=True))
+                held = [row.id for row in free if row.token == tokens[row.id]]
                 await connection.execute(
                     sa.update(table).where(table.c.id.in_(held)).values(lease_until=now + lease))
             return lost
