@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,23 +47,32 @@ class Leases(Part):
         self, queue: Work, tokens: Mapping[int | str, int], now: datetime, lease: timedelta,
     ) -> set[int | str]:
         """See `ports.Store`."""
-        table = _QUEUES[queue]
+        table, until = _QUEUES[queue], now + lease
+        lost: set[int | str] = set()
+        for ids in chunks(tokens):
+            held = {id_: tokens[id_] for id_ in ids}
+            gone, locked = await self._db.write(partial(_extend, table=table, tokens=held, until=until, wait=False))
+            # What somebody is writing is waited for when the leases of the rest are safe: of a worker that was frozen while it
+            # wrote, it takes until the database ends its session.
+            late, _ = await self._db.write(partial(_extend, table=table, tokens=locked, until=until, wait=True)) if locked else (set(), {})
+            lost |= gone | late
+        return lost
 
-        async def extend(connection: AsyncConnection) -> set[int | str]:
-            lost: set[int | str] = set()
-            for ids in chunks(tokens):
-                mine = sa.select(table.c.id, table.c.token, table.c.lease_until).where(table.c.id.in_(ids))
-                lost |= set(ids) - {row.id for row in await connection.execute(mine) if row.token == tokens[row.id]}
-                # What somebody has locked is being written: nobody claims it meanwhile, and nobody here waits for it. One that
-                # was frozen while it wrote would else have all of our leases run out.
-                free = await connection.execute(
-                    mine.where(table.c.lease_until.is_not(None)).order_by(table.c.id).with_for_update(skip_locked=True))
-                held = [row.id for row in free if row.token == tokens[row.id]]
-                await connection.execute(
-                    sa.update(table).where(table.c.id.in_(held)).values(lease_until=now + lease))
-            return lost
 
-        return await self._db.write(extend)
+async def _extend(
+    connection: AsyncConnection, *, table: sa.Table, tokens: Mapping[int | str, int], until: datetime, wait: bool,
+) -> tuple[set[int | str], dict[int | str, int]]:
+    """Have these leases end at `until`. Returns the ids that are another's, or gone; and those whose rows were locked,
+    with their tokens, where that is not waited for."""
+    mine = sa.select(table.c.id, table.c.token, table.c.lease_until).where(table.c.id.in_(list(tokens)))
+    rows = (await connection.execute(mine)).all()
+    free = (await connection.execute(mine.order_by(table.c.id).with_for_update(skip_locked=not wait))).all()
+    known = {row.id: row for row in (*rows, *free)}     # as last seen
+    lost = {id_ for id_, token in tokens.items() if id_ not in known or known[id_].token != token}
+    held = [row.id for row in free if row.id not in lost and row.lease_until is not None]
+    await connection.execute(sa.update(table).where(table.c.id.in_(held)).values(lease_until=until))
+    locked = known.keys() - {row.id for row in free} - lost
+    return lost, {id_: tokens[id_] for id_ in locked if not wait}
 
 
 async def bring_near(
