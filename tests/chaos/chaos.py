@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -320,14 +321,14 @@ def _sum(results: list[Result]) -> str:
     ])
 
 
-def main() -> int:
-    """Play the runs; 1 where an invariant was violated."""
-    arguments = _arguments()
+def command(arguments: argparse.Namespace, runs: Callable[[argparse.Namespace, Path], Awaitable[list[Any]]],
+            words: Callable[[list[Any]], str]) -> int:
+    """Play the runs, and print what they come to; 1 where an invariant was violated."""
     with tempfile.TemporaryDirectory(prefix="firsthand-chaos-") as folder:
-        results = asyncio.run(_runs(arguments, arguments.keep or Path(folder)))
-    print(_sum(results))
+        results = asyncio.run(runs(arguments, arguments.keep or Path(folder)))
+    print(words(results))
     return 1 if any(result.violations for result in results) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(_arguments(), _runs, _sum))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import invariants
-from chaos import again, undisturbed
+from chaos import again, command, undisturbed
 from claims import Takeovers, takeovers
 from crew import Shift, Tally
 from evidence import Evidence
@@ -139,14 +139,5 @@ def _sum(results: list[Result]) -> str:
     ])
 
 
-def main() -> int:
-    """Play the runs; 1 where an invariant was violated."""
-    arguments = _arguments()
-    with tempfile.TemporaryDirectory(prefix="firsthand-chaos-") as folder:
-        results = asyncio.run(_runs(arguments, arguments.keep or Path(folder)))
-    print(_sum(results))
-    return 1 if any(result.violations for result in results) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(_arguments(), _runs, _sum))

@@ -46,8 +46,8 @@ class Backend(Protocol):
         ...
 
     async def soon(self, connection: AsyncConnection) -> None:
-        """The transaction need not wait for the disk: what it writes is of use for seconds, and none of it has to outlive
-        the server."""
+        """The transaction need not wait for the disk: what it writes is of use for seconds, and a crash of the server may
+        take the last of it."""
         ...
 
     def electing(self, stripes: frozenset[int]) -> AbstractAsyncContextManager[None]:
@@ -126,10 +126,6 @@ class Database:
             await asyncio.sleep(0)
         async with begin() as connection:
             return await work(connection)
-
-    async def insert_many(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert rows, all with the same columns, by one statement."""
-        await bulk.insert_many(connection, table, rows)
 
     async def insert_new(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows; those whose key is taken are passed over."""

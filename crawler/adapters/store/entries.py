@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import digest, pack
 from crawler.adapters.store.engine import Database, chunks
@@ -69,7 +70,7 @@ async def store_entries(
     for seen in entries:
         await _store_entry(connection, poll, seen)
     for rows in chunks(poll.fresh, _AT_ONCE):
-        await poll.database.insert_many(connection, sightings, rows)
+        await insert_many(connection, sightings, rows)
     return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
 
 
