@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from crawler.adapters.store.bulk import within
+from crawler.adapters.store.bulk import insert_many, within
 from crawler.adapters.store.tables import hosts, keys, matches, sightings, terms, units
 
 WIDE = [0, 1, 2**63 - 1, 2**63, 2**64 - 1]      # a signed column wraps in the middle
@@ -19,7 +19,7 @@ async def written(store, table, *columns):
 async def write(store, table, rows):
     async def work(connection):
         await store._db.backend.make_room(connection, [row["seen"] for row in rows if "seen" in row])
-        await store._db.insert_many(connection, table, rows)
+        await insert_many(connection, table, rows)
 
     await store._db.write(work)
 
@@ -33,7 +33,7 @@ async def test_as_many_rows_as_there_are(store, make, many):
 
 
 async def test_no_rows_are_no_statement(store):
-    for write in (store._db.insert_many, store._db.insert_new, store._db.upsert):
+    for write in (insert_many, store._db.insert_new, store._db.upsert):
         await store._db.write(lambda connection, write=write: write(connection, hosts, []))
     assert await written(store, hosts, hosts.c.host) == []
 
@@ -95,7 +95,7 @@ async def test_one_statement_text_for_any_number_of_rows_and_values(url, store, 
             rows = [{"unit": key, "article": "a"} for key in range(many)]
 
             async def work(connection, rows=rows):
-                await store._db.insert_many(connection, units, rows)
+                await insert_many(connection, units, rows)
                 await connection.execute(sa.delete(units).where(within(units.c.unit, [row["unit"] for row in rows])))
 
             await store._db.write(work)

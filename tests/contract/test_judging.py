@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from crawler.adapters.store.bulk import insert_many
 from crawler.core.types import Kind, Match, Passage, Verdict
 from crawler.errors import LeaseLostError
 
@@ -134,7 +135,7 @@ async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, 
     crowd = [{"key": 9, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000)]
     await desk.put("rare")
     await store.put_keys("arare", [8], make.START)      # makes room
-    await store._db.write(lambda connection: store._db.insert_many(connection, keys, crowd))
+    await store._db.write(lambda connection: insert_many(connection, keys, crowd))
     monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
     found = await store.candidates("x", [8, 9], make.START, make.START + DAY, 1000)
     assert (found[0], len(found)) == ("arare", 201)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crawler.adapters.store import open_store, partitions, schema
+from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.index import _between, _holders, _holding, _newest
 from crawler.adapters.store.tables import articles, counters, keys, metadata
 from crawler.core.types import Page
@@ -161,7 +162,7 @@ async def test_what_was_pruned_takes_no_place_while_it_waits_to_be_dropped(here)
         await put(here, name, [7], at(0, 1))
     dead = [{"key": 7, "seen": at(0, 2), "article": f"d{n}"} for n in range(250)]
     assert (await here.prune(at(0), at(0, 3))).keys == 2
-    await here._db.write(lambda connection: here._db.insert_many(connection, keys, dead))
+    await here._db.write(lambda connection: insert_many(connection, keys, dead))
     assert len(await rows(here)) == 253
     assert await here.candidates("x", [7], *EVER, 9) == ["akept"]
     assert await here.candidates("x", [7], at(0, 3), at(9), 9) == []
@@ -171,9 +172,9 @@ async def test_a_copy_on_sqlite_passes_over_them_too(file):
     await emptied(file)
     await put(file, "akept", [7], at(0))
     dead = [{"key": 7, "seen": at(0, 2), "article": f"d{n}"} for n in range(250)]
-    await file._db.write(lambda connection: file._db.insert_many(connection, keys, dead))
+    await file._db.write(lambda connection: insert_many(connection, keys, dead))
     floor = {"name": "keys_floor", "value": partitions._micros(at(0, 3))}      # as `store copy` brings it
-    await file._db.write(lambda connection: file._db.insert_many(connection, counters, [floor]))
+    await file._db.write(lambda connection: insert_many(connection, counters, [floor]))
     assert await file.candidates("x", [7], *EVER, 9) == ["akept"]
 
 
