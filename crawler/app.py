@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from crawler import __version__
 from crawler.adapters.http import HttpFetcher
@@ -20,10 +21,14 @@ from crawler.outward import Outward
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
 from crawler.ports import Clock, Fetcher, Pool, Store
-from crawler.settings import Settings
+from crawler.ports.encoding import Across
+from crawler.settings import Settings, Translations
 from crawler.sources import Sources
 from crawler.turns import SharedTurns
 from crawler.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from crawler.abroad import Abroad
 
 TIMING = Timing()
 SHARED = Timing(idle=timedelta(seconds=1))      # what another worker leaves is found by looking, six short look-ups at a time
@@ -97,12 +102,27 @@ async def opened(settings: Settings, clock: Clock | None = None, timing: Timing 
         sources = Sources(settings)
         pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources, patience * timing.speed)
         documents = Documents(settings, store, fetcher, pool, clock, sources)
-        pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources)
+        pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources, _abroad(settings, store, pool))
         desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
         outward = Outward(store, clock, Webhooks(settings, store, outbox, clock),
                           Hubs(settings, store, fetcher, outbox, clock, documents=documents))
         daemon = Daemon(pipeline, store, clock, timing, outward, keeper)
         yield App(settings, store, fetcher, pool, clock, pipeline, daemon, desk, outward, Health(store, clock, daemon, pool))
+
+
+def across(asked: Translations) -> Across:
+    """What is asked of other languages. Raises UsageError where the encoder is not there."""
+    from crawler.adapters.encoder import encoding  # noqa: PLC0415 - for those who look at other languages
+
+    return Across(encoding(asked.encoder, asked.calibration), asked.window)
+
+
+def _abroad(settings: Settings, store: Store, pool: Pool) -> "Abroad | None":
+    if settings.match.across is None:
+        return None
+    from crawler.abroad import Abroad  # noqa: PLC0415 - as above
+
+    return Abroad(store, pool, across(settings.match.across))
 
 
 async def _keeper(store: Store) -> SharedClock | None:

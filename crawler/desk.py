@@ -11,14 +11,14 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from crawler import matcher
 from crawler.core import report as core
 from crawler.core import urls
-from crawler.core.types import Article, Link, Match, Relation, SourceFacts, Verdict
+from crawler.core.types import Article, Copy, Kind, Link, Match, Relation, SourceFacts, Verdict
 from crawler.errors import ConflictError, NotFoundError, UsageError
 from crawler.ports import Clock, PastRuling, Pool, Shelf, Store, StoredArticle, StoredStory, StoryQuery
 from crawler.render import detail, sides
 
 Ruling = Literal["confirm", "reject", "licensed", "original", "split", "merge", "undo"]
 RULINGS: tuple[Ruling, ...] = get_args(Ruling)
-REWORDINGS = 50         # pairs that a report offers to a person
+POSSIBLE = 50           # pairs of a kind that a report offers to a person
 LONGEST_NOTE = 2000     # characters
 BESIDE = 200            # stories of a report that bring the texts of their copies …
 COPIES_BESIDE = 10      # … of so many copies each …
@@ -67,11 +67,12 @@ class Desk:
         stories = await self.store.stories(query)
         counts = await self.store.counts(self.clock())
         narrow = query.kinds or query.undecided or query.role or query.words or query.state
-        proposed = [] if narrow else await self.rewordings(query)
+        proposed = [] if narrow else await self.possible(Relation.REWORDING, query)
+        translated = [] if narrow and not query.undecided else await self.possible(Relation.TRANSLATION, query)
         made = core.report(
             [(one.story, one.articles, one.carriers) for one in stories], generated=self.clock().replace(microsecond=0),
             since=query.since, until=query.until, articles=counts.articles, kinds=query.kinds, without=query.without,
-            rewordings=proposed)
+            rewordings=proposed, translations=translated)
         if beside:
             await self._enlarge(made, {one.story.id: one for one in stories}, beside)
         return made
@@ -98,13 +99,15 @@ class Desk:
         read = {one.article.id: one for one in await readings(
             self.store, list(dict.fromkeys([*bases, *(copy["article"] for copy in copies)])))}
         for base, copy in zip(bases, copies, strict=True):
-            copy["beside"] = await self._run(sides.beside, read[base], read[copy["article"]], self.rules)
+            match = await self._known(next(one for one in stored.story.copies if one.article == copy["article"]), base)
+            copy["beside"] = await self._run(sides.beside, read[base], read[copy["article"]], self.rules, match)
         return sum(len(read[base].article.text) + len(read[copy["article"]].article.text)
                    for base, copy in zip(bases, copies, strict=True))
 
-    async def rewordings(self, query: StoryQuery, limit: int = REWORDINGS) -> list[tuple[Link, Article, Article]]:
-        """Pairs that a person may look at, as far as the query's source and language let them through."""
-        links = await self.store.rewordings(query.since, query.until, limit)
+    async def possible(self, relation: Relation, query: StoryQuery, limit: int = POSSIBLE) -> list[tuple[Link, Article, Article]]:
+        """Pairs that a person may look at, rewordings or translations, as far as the query's source and language let them
+        through."""
+        links = await self.store.possible(relation, query.since, query.until, limit)
         return [each for each in await with_articles(self.store, links) if _concerns(query, each[1:])]
 
     async def rows(self, shelf: Shelf) -> list[dict[str, Any]]:
@@ -137,7 +140,11 @@ class Desk:
         known = {one.id for one in stored.articles}
         base = copy.matched if copy.matched in known else stored.story.original
         left, right = await readings(self.store, [base, article])
-        return await self._run(sides.beside, left, right, self.rules)
+        return await self._run(sides.beside, left, right, self.rules, await self._known(copy, base))
+
+    async def _known(self, copy: Copy, base: str) -> Match | None:
+        """The stored match of a translation: other matches are quicker computed again than kept in mind."""
+        return await self.store.match(base, copy.article) if copy.kind in (Kind.TRANSLATION, Kind.EDITION, Kind.SYNDICATED) else None
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         if self.pool is None:
@@ -147,7 +154,13 @@ class Desk:
     async def shared(self, story: StoredStory) -> dict[str, Match]:
         """For each copy its match with the original, computed again for the passages."""
         original, *copies = await readings(self.store, [one.id for one in story.articles])
-        found = {other.article.id: await self._run(matcher.pair, original, other, self.rules) for other in copies}
+        found: dict[str, Match | None] = {}
+        by_id = {one.article: one for one in story.story.copies}
+        for other in copies:
+            id_ = other.article.id
+            known = await self._known(by_id[id_], original.article.id) if id_ in by_id else None
+            is_known = known is not None and known.translation is not None
+            found[id_] = known if is_known else await self._run(matcher.pair, original, other, self.rules)
         return {id_: each for id_, each in found.items() if each is not None}
 
     async def linked(self, ids: Sequence[str]) -> list[tuple[Link, Article, Article]]:
@@ -165,8 +178,8 @@ class Desk:
             return None
 
     async def is_proposed(self, one: str, other: str) -> bool:
-        """Whether two articles stand in the report as a possible rewording."""
-        return any(link.relation is Relation.REWORDING and {link.a, link.b} == {one, other}
+        """Whether two articles stand in the report as a possible rewording or translation."""
+        return any(link.relation in (Relation.REWORDING, Relation.TRANSLATION) and {link.a, link.b} == {one, other}
                    for link in await self.store.links([one]))
 
     # --- ruled --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from crawler.core import boilerplate, elect, fingerprint, match, rewording, story, text
+from crawler.core import boilerplate, elect, fingerprint, match, outdone, rewording, story, text
 from crawler.core.text import Body
 from crawler.core.types import (
     Article,
@@ -171,6 +171,7 @@ def settle(
     facts: Mapping[str, SourceFacts], rules: Rules,
 ) -> Settled:
     """The stories of a component, ids left empty; articles that stand alone are in none. And what its digests carry."""
+    matches = outdone.without_outdone(matches, {reading.article.id: reading.article.language for reading in readings})
     case = _Case({reading.article.id: reading for reading in readings}, {(each.a, each.b): each for each in matches},
                  verdicts, facts, rules)
     groups, digests = story.settle(sorted(case.readings), story.ties(matches, verdicts),
@@ -238,13 +239,21 @@ def _copy(first: elect.Candidate, weighed: elect.Candidate, members: Mapping[str
     ruling = _verdict_on(article.id, case.verdicts)
     evidence = elect.copy_evidence(weighed)
     base, figures = _taken_from(first.article, article, members, case)
-    said = Kind.REWORDED if ruling == "confirm" and (figures is None or not figures.copied) else None
+    said = _said(first.article, article) if ruling == "confirm" and (figures is None or not figures.copied) else None
     if figures is None:   # a person tied what shares nothing
         return Copy(article.id, said or Kind.PARTIAL, first.article.id, 0.0, 0.0, 0.0, evidence, ruling)
     read = match.oriented(figures, base)
     kind = said or _kind(first, weighed, ruling, case.facts) or match.kind(figures, base)
+    if kind is Kind.REVISION and figures.translation is not None:
+        kind = Kind.EDITION
     return Copy(article.id, kind, base, round(figures.similarity, 4),
                 round(read.of_original, 4), round(read.of_copy, 4), evidence, ruling)
+
+
+def _said(original: Article, copy: Article) -> Kind:
+    """What a person ties who sees more than the two texts have in common."""
+    known = original.language and copy.language
+    return Kind.TRANSLATION if known and original.language != copy.language else Kind.REWORDED
 
 
 def _taken_from(

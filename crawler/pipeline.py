@@ -14,6 +14,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import xxhash
 
@@ -46,6 +47,9 @@ JUDGE_SECONDS = 60.0                    # fifty candidates of the greatest lengt
 COMPONENT = 500                         # articles that one story is settled from
 PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
 CLAIMS = 200                            # of a page that never came to an end: it takes whoever reads it along
+if TYPE_CHECKING:
+    from crawler.abroad import Abroad
+
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
 _log = logging.getLogger(__name__)
@@ -63,6 +67,7 @@ class Pipeline:
     documents: Documents
     pages: Pages
     sources: Sources
+    abroad: "Abroad | None" = None    # the look at other languages, where that is wanted
 
     # --- poll ---------------------------------------------------------------------------------------------------
 
@@ -180,16 +185,32 @@ class Pipeline:
         others = await self._readings(asked)
         matches = await self._verify(mine, others) if prepared.keys else []
         links = await self._rewordings(mine, others, matches) if prepared.keys else []
+        abroad, met = await self._look_abroad(judgement, mine, matches, is_article=bool(prepared.keys))
         while True:
-            tied = _tied(article, matches)
+            tied = _tied(article, [*matches, *abroad])
             async with self.store.electing(tied):
                 if prepared.keys:
                     matches = await self._renewed(mine, others, matches)
-                if {*_tied(article, matches)} <= {*tied}:
-                    parted = await self._parted(article, matches)
-                    await self.store.save_matches(article.id, matches, asked, token=judgement.token)
-                    await self.store.save_rewordings(article.id, links)
+                every = [*matches, *abroad]
+                if {*_tied(article, every)} <= {*tied}:
+                    parted = await self._parted(article, every)
+                    await self.store.save_matches(article.id, every, [*asked, *met], token=judgement.token)
+                    await self.store.save_possible(article.id, [*links, *self._possible(abroad, article.id)])
                     return await self._settle([article.id, *parted])
+
+    async def _look_abroad(
+        self, judgement: Judgement, mine: matcher.Reading, matches: Sequence[Match], *, is_article: bool,
+    ) -> tuple[list[Match], list[str]]:
+        """The matches in other languages, and whom the article was compared with for them."""
+        if self.abroad is None:
+            return [], []
+        if not is_article:
+            await self.store.drop_vectors(judgement.article.id, token=judgement.token)
+            return [], []
+        return await self.abroad.look(judgement, mine, matches, self._readings)
+
+    def _possible(self, abroad: Sequence[Match], article: str) -> list[Link]:
+        return self.abroad.possible(abroad, article) if self.abroad is not None else []
 
     @property
     def rules(self) -> matcher.Rules:

@@ -106,13 +106,29 @@ class Extract(Section):
     timeout: Duration = timedelta(seconds=10)
 
 
+class Translations(Section):
+    """How copies in other languages are found."""
+
+    encoder: str = "use-m3"
+    second: str | None = None           # for languages that the first does not cover
+    window: Duration = timedelta(days=3)
+    calibration: Path | None = None     # of the first, where it is none of those that ship
+
+
 class Matching(Section):
     """What counts as a copy."""
 
     containment: float = Field(0.6, gt=0, le=1)
     min_words: int = Field(40, ge=5)
     window: Duration = timedelta(days=90)
-    translations: bool | dict[Literal["encoder"], str] = False
+    translations: bool | Translations = False
+
+    @property
+    def across(self) -> Translations | None:
+        """What is asked of other languages; None: nothing."""
+        if isinstance(self.translations, bool):
+            return Translations() if self.translations else None
+        return self.translations
 
 
 class License(Section):

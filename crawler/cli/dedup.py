@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crawler.cli.jsonlines import Lines
     from crawler.core.types import Link
     from crawler.dedup import Deduplicated
+    from crawler.ports.encoding import Across
     from crawler.settings import Settings
 
 _FILE = click.Path(path_type=Path, allow_dash=True)
@@ -26,8 +27,8 @@ _FILE = click.Path(path_type=Path, allow_dash=True)
 @click.option("-o", "--output", type=_FILE, help="One line an input article, in input order.  [default: standard output]")
 @click.option("--pairs", type=_FILE, help="Write each verified pair of copies here, once.")
 @click.option("--stories", type=_FILE, help="Write each story here, with its original, why, and its copies.")
-@click.option("--related", type=_FILE, help="Write here what digests carry whole, and possible rewordings: links, no copies.")
-@click.option("--translations", is_flag=True, help="Match across languages too: not available yet.")
+@click.option("--related", type=_FILE, help="Write here what digests carry whole, and possible rewordings and translations: links, no copies.")
+@click.option("--translations", is_flag=True, help="Find translated copies too; needs the extra firsthand[translations].")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the work.")
 @click.option("--skip-bad", is_flag=True, help="Exit with 0 although lines were bad; they are named all the same.")
 @pass_options
@@ -46,15 +47,13 @@ def dedup(
       firsthand dedup articles.jsonl -o result.jsonl --pairs pairs.jsonl
       zcat articles.jsonl.gz | firsthand dedup - --skip-bad
     """
-    if translations:
-        raise UsageError("--translations is not available: this version has no encoder to compare texts of two languages; "
-                         "leave the option out to match within each language")
     _check_targets(input_, {"-o": output, "--pairs": pairs, "--stories": stories, "--related": related})
     options.configure_logging()
     from crawler.cli.jsonlines import Lines
 
     lines = Lines(input_)
-    result = _deduplicated(lines, _settings(options), jobs)
+    settings = _settings(options)
+    result = _deduplicated(lines, settings, jobs, _across(settings, wanted=translations))
     write(output, _rows(result))
     if pairs is not None:
         write(pairs, _pairs(result))
@@ -86,7 +85,14 @@ def _settings(options: Options) -> "Settings":
     return options.settings() if explicit() else Settings()
 
 
-def _deduplicated(lines: "Lines", settings: "Settings", jobs: int) -> "Deduplicated":
+def _across(settings: "Settings", *, wanted: bool) -> "Across | None":
+    """What is asked of other languages; None: nothing. Raises UsageError where the encoder is not there."""
+    from crawler.cli.inputs import across
+
+    return across(settings, wanted=wanted)
+
+
+def _deduplicated(lines: "Lines", settings: "Settings", jobs: int, across: "Across | None") -> "Deduplicated":
     from crawler.dedup import deduplicate
     from crawler.log import escape
     from crawler.sources import Sources
@@ -95,7 +101,7 @@ def _deduplicated(lines: "Lines", settings: "Settings", jobs: int) -> "Deduplica
     with _progress(lines) as (watched, tell):
         documents = watched(lines.documents(lambda line: tell(escape(line))))
         return deduplicate(documents, containment=rules.containment, min_words=rules.min_words, window=rules.window,
-                           jobs=jobs, facts=Sources(settings).facts)
+                           jobs=jobs, facts=Sources(settings).facts, across=across)
 
 
 @contextmanager
@@ -136,7 +142,8 @@ def _rows(result: "Deduplicated") -> Iterator[str]:
 def _pairs(result: "Deduplicated") -> Iterator[str]:
     for each in result.pairs:
         yield _line({"a": each.a, "b": each.b, "similarity": round(each.similarity, 4), "a_in_b": round(each.a_in_b, 4),
-                     "b_in_a": round(each.b_in_a, 4), "kind": each.kind.value})
+                     "b_in_a": round(each.b_in_a, 4), "kind": each.kind.value,
+                     **({"probability": each.translation.probability} if each.translation else {})})
 
 
 def _stories(result: "Deduplicated") -> Iterator[str]:
@@ -161,10 +168,11 @@ def _stories(result: "Deduplicated") -> Iterator[str]:
 
 
 def _related(result: "Deduplicated") -> Iterator[str]:
-    """The phrases of a rewording as half-open character ranges into both texts."""
+    """The phrases of a rewording, or the sentences of a translation, as half-open character ranges into both texts."""
     for one in result.links:
         yield _line({"relation": one.relation.value, "a": one.a, "b": one.b, "a_in_b": one.a_in_b, "b_in_a": one.b_in_a,
-                     "phrases": [{"a": [each.a_start, each.a_end], "b": [each.b_start, each.b_end]} for each in one.phrases]})
+                     "phrases": [{"a": [each.a_start, each.a_end], "b": [each.b_start, each.b_end]} for each in one.phrases],
+                     **({"probability": one.translation.probability} if one.translation else {})})
 
 
 def _line(row: dict[str, Any]) -> str:

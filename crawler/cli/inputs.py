@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crawler.cli import Options
     from crawler.core.types import Article, Page
     from crawler.ports import Fetcher, Pool
+    from crawler.ports.encoding import Across
     from crawler.settings import Settings
 
 _HTML = regex.compile(rb"<(?:!doctype|html|head|body|meta|article|div|p|title|script)[\s>/]", regex.IGNORECASE)
@@ -36,6 +37,16 @@ def settings_or_defaults(options: "Options") -> "Settings":
     from crawler.settings import Settings
 
     return options.settings() if explicit() or options.config.exists() else Settings()
+
+
+def across(settings: "Settings", *, wanted: bool = False) -> "Across | None":
+    """What is asked of other languages, by the configuration or because it is `wanted`; None: nothing. Raises UsageError
+    where the encoder is not there."""
+    from crawler import app
+    from crawler.settings import Translations
+
+    asked = settings.match.across or (Translations() if wanted else None)
+    return app.across(asked) if asked is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crawler.settings import Settings
 
 _FORMATS = ("table", "json", "jsonl", "csv", "html", "md")
-_KINDS = ("exact", "near", "wrapped", "excerpt", "partial", "translation", "revision", "syndicated", "reworded")
+_KINDS = ("exact", "near", "wrapped", "excerpt", "partial", "translation", "edition", "revision", "syndicated", "reworded")
 _PIPED = 100   # columns where nobody's terminal says how many
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crawler.core import text
-from crawler.core.types import Kind
+from crawler.core.types import UNCOUNTED
 
 LEAD = 600      # characters of the original's text in which words are looked for, as the search of the page does
 
@@ -23,7 +23,7 @@ class Conditions:
 
 def fulfils(conditions: Conditions, row: Mapping[str, Any], lead: str) -> bool:
     """Whether a row of the report fulfils every condition; `lead` is how the text of its original begins."""
-    copies = [copy for copy in row["copies"] if copy["kind"] != Kind.REVISION.value]
+    copies = [copy for copy in row["copies"] if copy["kind"] not in UNCOUNTED]
     return (
         len(copies) >= conditions.min_copies
         and (not conditions.languages or _speaks(conditions.languages, row["original"]["language"]))

@@ -177,6 +177,8 @@ def oriented(figures: Match, original: str) -> Oriented:
 
 def kind(figures: Match, original: str) -> Kind:
     """How the other article copies `original` (its id), by the figures alone."""
+    if figures.translation is not None:
+        return figures.kind
     read = oriented(figures, original)
     if read.of_original < WHOLE:
         return Kind.EXCERPT if read.of_body >= LITTLE_ELSE else Kind.PARTIAL

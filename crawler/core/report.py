@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crawler.core import dates
-from crawler.core.types import Article, Claim, Copy, Evidence, Kind, Link, Origin, Story
+from crawler.core.types import UNCOUNTED, Article, Claim, Copy, Evidence, Link, Origin, Story
 
 VERSION = 1
 _PREFERRED = (Origin.JSON_LD, Origin.META, Origin.TIME, Origin.INPUT, Origin.FEED, Origin.SITEMAP, Origin.HTMLDATE)
@@ -21,20 +21,21 @@ Carriers = Sequence[tuple[Link, Article]]
 def report(
     stories: Iterable[tuple[Story, Sequence[Article], Carriers]], *, generated: datetime, since: datetime | None,
     until: datetime | None, articles: int, kinds: frozenset[str] = frozenset(), without: frozenset[str] = frozenset(),
-    rewordings: Iterable[tuple[Link, Article, Article]] = (),
+    rewordings: Iterable[tuple[Link, Article, Article]] = (), translations: Iterable[tuple[Link, Article, Article]] = (),
 ) -> dict[str, Any]:
     """The whole report. `articles` counts what is stored; `kinds` keeps only copies of these kinds, `without` drops
-    copies of those. A revision is history, not a copy: it is listed but not counted."""
+    copies of those. A revision is history and an edition the publisher's own, no copy: both are listed but not counted."""
     rows = [row(story, members, carriers, kinds, without) for story, members, carriers in stories]
     shown = [one for one in rows if one["copies"]]
     return {
         "version": VERSION, "generated": moment(generated),
         "window": {"since": moment(since), "until": moment(until)},
         "totals": {"articles": articles, "stories": len(shown),
-                   "copies": sum(1 for one in shown for copy in one["copies"] if copy["kind"] != Kind.REVISION.value),
+                   "copies": sum(1 for one in shown for copy in one["copies"] if copy["kind"] not in UNCOUNTED),
                    "undecided": sum(1 for one in shown if not one["decided"])},
         "stories": shown,
-        "possible_rewordings": [rewording(*each) for each in rewordings],
+        "possible_rewordings": [possible(*each) for each in rewordings],
+        "possible_translations": [possible(*each) for each in translations],
     }
 
 
@@ -63,12 +64,19 @@ def carries(link: Link, other: Article) -> dict[str, Any]:
     return {**brief(other), "carries": link.b, "of_article": link.b_in_a, "of_carrier": link.a_in_b}
 
 
-def rewording(link: Link, a: Article, b: Article) -> dict[str, Any]:
+def possible(link: Link, a: Article, b: Article) -> dict[str, Any]:
     """Two articles of which one may retell the other in other words, with what only they share: half-open character
-    ranges into both texts."""
-    return {"a": brief(a), "b": brief(b), "a_in_b": link.a_in_b, "b_in_a": link.b_in_a,
-            "shared": [{"a": [one.a_start, one.a_end], "b": [one.b_start, one.b_end], "quote": a.text[one.a_start:one.a_end]}
-                       for one in link.phrases]}
+    ranges into both texts. Or of which one may be the other translated, with the sentences that say the same."""
+    found: dict[str, Any] = {
+        "a": brief(a), "b": brief(b), "a_in_b": link.a_in_b, "b_in_a": link.b_in_a,
+        "shared": [{"a": [one.a_start, one.a_end], "b": [one.b_start, one.b_end], "quote": a.text[one.a_start:one.a_end]}
+                   for one in link.phrases]}
+    if link.translation is None:
+        return found
+    for row, one, score in zip(found["shared"], link.phrases, link.translation.scores, strict=False):
+        row |= {"translated": b.text[one.b_start:one.b_end], "score": score}
+    return {**found, "probability": link.translation.probability, "order": link.translation.order,
+            "encoder": link.translation.encoder}
 
 
 def brief(article: Article) -> dict[str, Any]:
@@ -146,7 +154,7 @@ def tallies(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         source = one["original"]["source"]
         _tally(table, source)["originals"] += 1
         for copy in one["copies"]:
-            if copy["kind"] == Kind.REVISION.value:
+            if copy["kind"] in UNCOUNTED:
                 continue
             mine = _tally(table, copy["source"])
             mine["copies"] += 1

@@ -22,6 +22,7 @@ from crawler.dedup.candidates import Question, questions, with_holders
 from crawler.dedup.document import Document, attributions, watched
 from crawler.dedup.result import Deduplicated, Row
 from crawler.dedup.twins import Twins
+from crawler.ports.encoding import Across
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -31,11 +32,13 @@ Step = Callable[[Callable[[A], B], Iterable[A]], Iterable[B]]
 def deduplicate(
     documents: Iterable[Document | Mapping[str, Any]], *, containment: float = 0.6, min_words: int = 40,
     window: timedelta = timedelta(days=90), jobs: int = 1, facts: Mapping[str, SourceFacts] | None = None,
+    across: Across | None = None,
 ) -> Deduplicated:
     """Find the copies among documents and name each story's original.
 
     `documents` are `Document` or mappings with its fields; ids are unique, else ValueError. `jobs` processes share
-    the work; the result does not depend on their number, nor on the order of the documents.
+    the work; the result does not depend on their number, nor on the order of the documents. With `across` translated
+    copies are found too.
     """
     rules = matcher.Rules(containment, min_words)
     with _workers(jobs) as step:
@@ -43,17 +46,29 @@ def deduplicate(
         ids = [one.id for one in given]
         if len(set(ids)) != len(ids):
             raise ValueError("ids are not unique")
+        if across is not None:
+            given = list(step(_spoken, given))
         articles = list(watched(list(step(Document.article, given)), {one.id for one in given if one.first_seen}))
         twins = Twins.of(articles, window)
         judged = _judged(step, twins.first, set(_templates(articles)), rules, window)
+        if across is not None:
+            judged = _with_translations(step, judged, across)
         settled = list(step(partial(_settle, rules, facts or {}), _components(judged.readings, judged.matches)))
     stories = sorted(twins.joined([one for each in settled for one in each.stories]), key=lambda one: one.original)
     links = [one for each in settled for one in each.links]
     links += result.apart(judged.rewordings, stories)
+    links += result.apart(judged.doubtful, stories)
     links.sort(key=lambda one: (one.relation, one.a, one.b))
     named = tuple(map(result.named, stories))
     return Deduplicated(tuple(result.rows(ids, named)), tuple(result.pairs(judged.matches, named, links)), named,
                         dict(twins.barred(judged.barred)), tuple(links))
+
+
+def _spoken(one: Document) -> Document:
+    """With the language of its text, judged by that: what is stated may be a site's and not the text's."""
+    from crawler.core.extract import language  # noqa: PLC0415 - half a second that only those pay who ask
+
+    return replace(one, language=language.of(one.text, one.language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,7 @@ class _Judged:
     matches: Sequence[Match]
     rewordings: Sequence[Link]
     barred: Mapping[str, str]
+    doubtful: Sequence[Link] = ()
 
 
 def _judged(
@@ -78,6 +94,15 @@ def _judged(
                      key=lambda each: (each.a, each.b))
     return _Judged(readings, matches, [each for found in step(_reworded, _open(asked, matches)) for each in found],
                    {id_: one.wall for id_, one in prepared.items() if one.wall})
+
+
+def _with_translations(step: Step[Any, Any], judged: _Judged, across: Across) -> _Judged:
+    from crawler.dedup import crossing  # noqa: PLC0415 - numpy, which nobody else pays for
+
+    asked = [one for id_, one in sorted(judged.readings.items()) if id_ not in judged.barred]
+    found = crossing.crossed(step, asked, judged.matches, across)
+    return replace(judged, matches=sorted([*judged.matches, *found], key=lambda each: (each.a, each.b)),
+                   doubtful=list(crossing.doubtful(found)))
 
 
 @contextmanager
@@ -156,4 +181,4 @@ def compare(a: Document | str, b: Document | str, *, containment: float = 0.6) -
     return matcher.pair(one, other, matcher.Rules(containment))
 
 
-__all__ = ["Deduplicated", "Document", "Row", "attributions", "compare", "deduplicate"]
+__all__ = ["Across", "Deduplicated", "Document", "Row", "attributions", "compare", "deduplicate"]

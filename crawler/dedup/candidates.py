@@ -54,14 +54,14 @@ def candidates(
     id_: str, keys: Sequence[int], holders: Mapping[int, list[str]], articles: Mapping[str, Article], window: timedelta,
 ) -> list[str]:
     """The best candidates by the rarity of the keys they share: as `Store.candidates` ranks them."""
-    when = _when(articles[id_])
+    when = moment_of(articles[id_])
     scores: dict[str, float] = {}
     near: dict[str, bool] = {}
     for shared in keys:
         held = _sampled(holders[shared])
         for other in held:
             if other not in near:
-                near[other] = _within(_when(articles[other]), when, window)
+                near[other] = _within(moment_of(articles[other]), when, window)
         inside = [other for other in held if near[other]]
         for other in inside:
             scores[other] = scores.get(other, 0.0) + 1 / len(inside)
@@ -77,7 +77,7 @@ def _sampled(held: list[str]) -> list[str]:
     return held if len(held) <= _HOLDERS_READ else [held[at * len(held) // _HOLDERS_READ] for at in range(_HOLDERS_READ)]
 
 
-def _when(article: Article) -> datetime:
+def moment_of(article: Article) -> datetime:
     """When it was seen; of what nobody saw appear, what it says."""
     if article.first_seen != UNOBSERVED:
         return article.first_seen

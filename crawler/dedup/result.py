@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from crawler.core.types import Link, Match, Relation, Story
+from crawler.core.types import Kind, Link, Match, Relation, Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def pairs(matches: Sequence[Match], stories: Sequence[Story], links: Sequence[Li
 
 
 def apart(links: Iterable[Link], stories: Sequence[Story]) -> Iterator[Link]:
-    """The possible rewordings of articles that are in no story together, of each pair of stories the strongest."""
+    """Possible rewordings, or translations, of articles that are in no story together, of each pair of stories the strongest."""
     place = _placed(stories)
     seen: set[frozenset[str]] = set()
     for link in sorted(links, key=lambda one: (-max(one.a_in_b, one.b_in_a), one.a, one.b)):
@@ -71,7 +71,8 @@ def rows(ids: Sequence[str], stories: Sequence[Story]) -> Iterator[Row]:
     for one in stories:
         placed[one.original] = Row(one.original, one.id, one.original, "original", None, None, None, None, None)
         for copy in one.copies:
-            placed[copy.article] = Row(copy.article, one.id, one.original, "copy", copy.kind.value, copy.similarity,
+            role = "edition" if copy.kind is Kind.EDITION else "copy"
+            placed[copy.article] = Row(copy.article, one.id, one.original, role, copy.kind.value, copy.similarity,
                                        copy.of_original, copy.of_copy, copy.matched)
     for id_ in ids:
         yield placed.get(id_) or Row(id_, None, None, "single", None, None, None, None, None)

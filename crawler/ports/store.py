@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
-from crawler.core.types import Article, FeedState, Link, Match, Story, Verdict
+from crawler.core.types import Article, FeedState, Link, Match, Relation, Story, Verdict
+from crawler.ports.across import VectorStore
 from crawler.ports.outward import OutwardStore
 from crawler.ports.records import (
     Backlog,
@@ -30,7 +31,7 @@ Work = Literal["poll", "collect", "judge", "push", "subscribe", "deliver"]
 """The kinds of work that are claimed under a lease."""
 
 
-class Store(Reviewing, OutwardStore, Protocol):
+class Store(Reviewing, OutwardStore, VectorStore, Protocol):
     """The database: queues, articles, the index, stories. One contract for SQLite and PostgreSQL.
 
     Every method is one transaction. Raises StoreError (out of reach, full, locked, read-only, wrong version) and
@@ -220,6 +221,10 @@ class Store(Reviewing, OutwardStore, Protocol):
         """Articles that have a match with this one, in order of id: whether one is copied, or only related."""
         ...
 
+    async def match(self, a: str, b: str) -> Match | None:
+        """The stored match of two articles."""
+        ...
+
     async def save_matches(
         self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
     ) -> None:
@@ -253,17 +258,17 @@ class Store(Reviewing, OutwardStore, Protocol):
         most members (ties: the older); an id that ends is kept as a tombstone that points to its successor."""
         ...
 
-    async def save_rewordings(self, article: str, links: Sequence[Link]) -> None:
-        """Replace the possible rewordings that were found from an article."""
+    async def save_possible(self, article: str, links: Sequence[Link]) -> None:
+        """Replace the possible rewordings and translations that were found from an article."""
         ...
 
     async def links(self, articles: Sequence[str]) -> list[Link]:
-        """The links of any of these articles, by relation and ids; rewordings only while they are open, see below."""
+        """The links of any of these articles, by relation and ids; possible ones only while they are open, see below."""
         ...
 
-    async def rewordings(self, since: datetime | None, until: datetime | None, limit: int) -> list[Link]:
-        """Possible rewordings that nobody has ruled on, of articles in no story together, strongest first; the later
-        article was seen within [since, until]."""
+    async def possible(self, relation: Relation, since: datetime | None, until: datetime | None, limit: int) -> list[Link]:
+        """Possible rewordings, or translations, that nobody has ruled on, of articles in no story together, strongest
+        first; the later article was seen within [since, until]."""
         ...
 
     async def finish_judging(self, judgement: Judgement, now: datetime) -> None:

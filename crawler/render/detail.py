@@ -56,7 +56,8 @@ def story(
         "articles": [_kept(one) for one in articles],
         "passages": {id_: [passage(each, found, original["article"], texts) for each in found.passages]
                      for id_, found in matches.items()},
-        "possible_rewordings": _rewordings(links, within={one.article.id for one in articles}),
+        "possible_rewordings": _possible(links, Relation.REWORDING, within={one.article.id for one in articles}),
+        "possible_translations": _possible(links, Relation.TRANSLATION, within={one.article.id for one in articles}),
         "verdicts": [verdict(one) for one in stored.verdicts],
         "history": history(stored),
     }
@@ -68,10 +69,10 @@ def history(stored: StoredStory) -> list[dict[str, Any]]:
             for one in stored.history]
 
 
-def _rewordings(links: Linked, within: AbstractSet[str] = frozenset()) -> list[dict[str, Any]]:
+def _possible(links: Linked, relation: Relation, within: AbstractSet[str] = frozenset()) -> list[dict[str, Any]]:
     """Those with articles outside the story."""
-    return [core.rewording(*each) for each in links
-            if each[0].relation is Relation.REWORDING and not {each[0].a, each[0].b} <= within]
+    return [core.possible(*each) for each in links
+            if each[0].relation is relation and not {each[0].a, each[0].b} <= within]
 
 
 def article(stored: StoredArticle, partners: StoredStory | None, links: Linked = ()) -> dict[str, Any]:
@@ -83,7 +84,8 @@ def article(stored: StoredArticle, partners: StoredStory | None, links: Linked =
         "in_story": core.row(partners.story, partners.articles, partners.carriers) if partners else None,
         "carries": [core.carries(link, b) for link, _, b in whole if link.a == id_],
         "carried_by": [core.carries(link, a) for link, a, _ in whole if link.b == id_],
-        "possible_rewordings": _rewordings(links),
+        "possible_rewordings": _possible(links, Relation.REWORDING),
+        "possible_translations": _possible(links, Relation.TRANSLATION),
     }
 
 

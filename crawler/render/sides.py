@@ -9,6 +9,7 @@ from crawler import matcher
 from crawler.core import text
 from crawler.core.report import brief
 from crawler.core.text import Body
+from crawler.core.types import Match
 
 Mark = Literal["shared", "own", "site", "plain"]
 _CLOSING = ".,;:!?…)]}»”’\"'。、，．！？；：）」』،؛؟۔।"
@@ -24,12 +25,15 @@ class _Span:
     number: int | None = None
 
 
-def beside(left: matcher.Reading, right: matcher.Reading, rules: matcher.Rules) -> dict[str, Any]:
+def beside(
+    left: matcher.Reading, right: matcher.Reading, rules: matcher.Rules, known: Match | None = None,
+) -> dict[str, Any]:
     """The original (left) and the copy: `{"left", "right", "passages", "words"}`. Each side is the article in a line and
     `paragraphs`, lists of `{"mark", "text", "passage"}`: "shared" stands in both and has the passage's number (from 1, in
     the order of the left text); "own" only on this side; "site" is what its source repeats around its articles; "plain"
-    is white space and punctuation between them."""
-    found = matcher.pair(left, right, rules)
+    is white space and punctuation between them. Of a translation, whose match is `known`, passages are pairs of sentences,
+    and `translation` says how they agree."""
+    found = known if known is not None and known.translation is not None else matcher.pair(left, right, rules)
     swapped = found is not None and found.a != left.article.id
     spans = [((one.b_start, one.b_end), (one.a_start, one.a_end)) if swapped else
              ((one.a_start, one.a_end), (one.b_start, one.b_end)) for one in found.passages] if found else []

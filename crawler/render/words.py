@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     Kind.EXCERPT: "a substantial part of the original and little else",
     Kind.PARTIAL: "a substantial part of the original among other reporting",
     Kind.TRANSLATION: "the same article in another language",
+    Kind.EDITION: "the publisher's own version in another language; not a copy",
     Kind.REVISION: "a later version from the same source; not a copy",
     Kind.SYNDICATED: "a copy that credits an agency or a licensed partner",
     Kind.REWORDED: "the original retold in other words; a person said so",

@@ -44,7 +44,8 @@ def application(room: Room) -> web.Application:
     app.add_routes([
         web.get("/", queue.queue), web.get("/sources", queue.sources), web.get("/source", queue.source),
         web.get("/articles/{id}", queue.article), web.get("/rewordings", queue.rewordings),
-        web.post("/rewordings", queue.rule_rewording), web.get("/subscribe", queue.subscribe),
+        web.post("/rewordings", queue.rule_possible), web.get("/translations", queue.translations),
+        web.post("/translations", queue.rule_possible), web.get("/subscribe", queue.subscribe),
         web.get("/login", queue.login), web.post("/login", queue.enter(gate)), web.post("/logout", queue.leave),
         web.get("/stories/{id}", story.show), web.post("/stories/{id}/rulings", story.rule),
         web.get("/stories/{id}/evidence.wacz", story.evidence, allow_head=False),
@@ -53,7 +54,7 @@ def application(room: Room) -> web.Application:
         web.get("/api/v1/stories/{id}/copies/{article}", api.beside), web.get("/api/v1/articles/{id}", api.article),
         web.get("/api/v1/changes", api.changes), web.get("/api/v1/sources", api.sources),
         web.get("/api/v1/source", api.source), web.get("/api/v1/flows", api.flows),
-        web.get("/api/v1/rewordings", api.rewordings), web.get("/api/v1/status", api.status),
+        web.get("/api/v1/rewordings", api.rewordings), web.get("/api/v1/translations", api.translations), web.get("/api/v1/status", api.status),
         web.get("/originals.atom", feeds.originals_atom), web.get("/originals.json", feeds.originals_json),
         web.get("/copies.atom", feeds.copies_atom),
         web.get("/healthz", health.alive), web.get("/readyz", health.ready), web.get("/metrics", health.metrics),

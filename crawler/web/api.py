@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from crawler.core import report as core
+from crawler.core.types import Relation
 from crawler.desk import RULINGS, Wish
 from crawler.errors import NotFoundError, UsageError
 from crawler.ports import Flow, SourceFigures, StoryQuery
@@ -175,8 +176,16 @@ async def rewordings(request: web.Request) -> web.Response:
     """Pairs that a person may look at."""
     given = asked.given(request.query)
     query = StoryQuery(source=given.get("source"), language=given.get("language"))
-    found = await request.app[ROOM].desk.rewordings(query)
-    return data(request, {"rewordings": [core.rewording(*each) for each in found]})
+    found = await request.app[ROOM].desk.possible(Relation.REWORDING, query)
+    return data(request, {"rewordings": [core.possible(*each) for each in found]})
+
+
+async def translations(request: web.Request) -> web.Response:
+    """Pairs of which one may be the other translated."""
+    given = asked.given(request.query)
+    query = StoryQuery(source=given.get("source"), language=given.get("language"))
+    found = await request.app[ROOM].desk.possible(Relation.TRANSLATION, query)
+    return data(request, {"translations": [core.possible(*each) for each in found]})
 
 
 async def status(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from crawler.core import report as core
 from crawler.core.text import clean
-from crawler.core.types import Kind
+from crawler.core.types import UNCOUNTED
 from crawler.errors import UsageError
 from crawler.ports import StoredStory
 from crawler.render import harmless, words
@@ -76,7 +76,7 @@ async def _originals(request: web.Request) -> tuple[list[dict[str, Any]], str]:
 def _story(request: web.Request, stored: StoredStory) -> dict[str, Any]:
     row = core.row(stored.story, stored.articles, stored.carriers)
     original = row["original"]
-    copies = [one for one in row["copies"] if one["kind"] != Kind.REVISION.value]
+    copies = [one for one in row["copies"] if one["kind"] not in UNCOUNTED]
     number = stored.copies if stored.copies is not None else len(copies)
     page = f"{request.app[ROOM].base(request)}/stories/{row['id']}"
     lines = [f"{words.count(number, 'copy', 'copies')}. {_sure(row)}.",

@@ -65,7 +65,8 @@ _SCHEMAS: Schema = {
                      "A row of the report. In a list the first copies only; `copy_count` is how many there are, without revisions."),
     "Ruling": _object(_RULING, {"undone_by": _or_null(_TEXT), "undone_at": _or_null(_TIME)}),
     "WholeStory": _object({**_STORY, "version": _VERSION, "updated": _TIME, "articles": _list(_object({})), "rulings": _list(_ref("Ruling")),
-                           "history": _list(_object({"at": _TIME, "event": _TEXT})), "possible_rewordings": _list(_object({}))}),
+                           "history": _list(_object({"at": _TIME, "event": _TEXT})), "possible_rewordings": _list(_object({})),
+                           "possible_translations": _list(_object({}))}),
     "Source": _object(_FIGURES),
     "Flow": _object({"copier": _TEXT, "origin": _TEXT, "copies": _COUNT, "kinds": _KINDS, "mean_share": _SHARE,
                      "median_lag_seconds": _or_null({"type": "integer"})}),
@@ -171,6 +172,8 @@ _PATHS: Schema = {
                           [_query("copier", ""), _query("origin", ""), _SINCE, _limit(100, 1000)]),
     "/api/v1/rewordings": _get("Pairs of which one may retell the other: for a person to say",
                                _object({"rewordings": _list(_object({}))}), [_query("source", ""), _query("language", "")]),
+    "/api/v1/translations": _get("Pairs of which one may be the other translated: for a person to say",
+                                 _object({"translations": _list(_object({}))}), [_query("source", ""), _query("language", "")]),
     "/api/v1/status": _get("How well the daemon is, and what is stored", _object({})),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from crawler.core import report as core
+from crawler.core.types import Relation
 from crawler.desk import Wish
 from crawler.errors import ConflictError, NotFoundError
 from crawler.ports import StoryQuery
@@ -105,13 +106,22 @@ async def article(request: web.Request) -> web.Response:
 
 
 async def rewordings(request: web.Request) -> web.Response:
-    """Pairs that a person may look at."""
+    """Pairs of which one may retell the other."""
+    return await _possible(request, Relation.REWORDING, "rewordings.html")
+
+
+async def translations(request: web.Request) -> web.Response:
+    """Pairs of which one may be the other translated."""
+    return await _possible(request, Relation.TRANSLATION, "translations.html")
+
+
+async def _possible(request: web.Request, relation: Relation, template: str) -> web.Response:
     desk = request.app[ROOM].desk
-    pairs = [core.rewording(*each) for each in await desk.rewordings(StoryQuery())]
-    return page(request, "rewordings.html", pairs=pairs, done="Kept." if "done" in request.query else "")
+    pairs = [core.possible(*each) for each in await desk.possible(relation, StoryQuery())]
+    return page(request, template, pairs=pairs, done="Kept." if "done" in request.query else "")
 
 
-async def rule_rewording(request: web.Request) -> web.Response:
+async def rule_possible(request: web.Request) -> web.Response:
     """A ruling on such a pair."""
     form: Mapping[str, Any] = await request.post()
     ruling = str(form.get("ruling", ""))
@@ -121,7 +131,7 @@ async def rule_rewording(request: web.Request) -> web.Response:
     if not await desk.is_proposed(a, b):
         raise ConflictError("somebody has ruled on this pair since you saw it, or it was judged anew; nothing was written")
     await desk.rule(Wish(a, ruling, (b,), who=request[NAME]))  # type: ignore[arg-type]  # one of two
-    raise web.HTTPSeeOther("/rewordings?done=1")
+    raise web.HTTPSeeOther(f"{request.path}?done=1")
 
 
 async def subscribe(request: web.Request) -> web.Response:

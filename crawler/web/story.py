@@ -12,7 +12,7 @@ from aiohttp import web
 
 from crawler import dossier
 from crawler.core import urls
-from crawler.core.types import Kind
+from crawler.core.types import UNCOUNTED
 from crawler.desk import RULINGS, Wish
 from crawler.errors import ConflictError, NotFoundError, UsageError, WorkerError
 from crawler.evidence.pack import MEDIA_TYPE
@@ -44,12 +44,12 @@ async def _page(request: web.Request, stored: StoredStory, *, conflict: Mapping[
     given = asked.given(request.query)
     cut = _first(stored, request.query.get("beside"), _ALL if "all" in request.query else _SHOWN)
     story = {**await desk.story_of(cut, passages=False), "version": stored.version}
-    copies = [one for one in story["copies"] if one["kind"] != Kind.REVISION.value]
+    copies = [one for one in story["copies"] if one["kind"] not in UNCOUNTED]
     asked_for, known = request.query.get("beside"), {one["article"] for one in story["copies"]}
     shown = asked_for if asked_for in known else (copies[0]["article"] if copies else None)
     return page(
         request, "story.html", status=409 if conflict else 200, story=story, given=given, copies=copies, conflict=conflict,
-        revisions=[one for one in story["copies"] if one["kind"] == Kind.REVISION.value],
+        revisions=[one for one in story["copies"] if one["kind"] in UNCOUNTED],
         left=len(stored.story.copies) - len(cut.story.copies), by_id={one["article"]: one for one in story["articles"]},
         shown=shown, compared=await _beside(request, stored, shown), past=past.told(story),
         next=await desk.store.beyond(asked.story_query({"state": "undecided", **given}), stored.story.id),

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 METHODS = ("sync_feeds", "claim_feeds", "finish_poll", "save_robots", "claim_sightings", "attach", "save_article",
            "fail_sighting", "postpone", "want_page", "claim_unjudged", "set_dropped", "put_keys", "save_matches",
-           "save_stories", "save_rewordings", "finish_judging", "renew", "prune")
+           "save_stories", "save_possible", "finish_judging", "renew", "prune")
 FETCHES = ("feed", "page", "robots")
 
 POINTS = (

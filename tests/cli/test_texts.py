@@ -241,7 +241,7 @@ def test_dedup_counts_a_configuration_only_where_it_is_named(firsthand, tmp_path
     assert rows(firsthand("-c", "strict.yaml", "dedup", "-", stdin=body).out)[1]["role"] == "single"
 
 
-@pytest.mark.parametrize("wrong", [["--translations"], ["--jobs", "0"], ["-o", "x", "--pairs", "x"], ["--stories", "-"]])
+@pytest.mark.parametrize("wrong", [["--jobs", "0"], ["-o", "x", "--pairs", "x"], ["--stories", "-"]])
 def test_dedup_refuses_what_makes_no_sense(firsthand, wrong, tmp_path):
     done = firsthand("dedup", "-", *wrong, stdin=b"")
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)

@@ -9,6 +9,7 @@ import pytest
 
 from crawler.config import load
 from crawler.errors import ConfigError
+from crawler.settings import Translations
 
 FEEDS = "feeds: [https://a.example/feed]\n"
 
@@ -200,7 +201,7 @@ def test_every_form_of_value_is_understood(write):
     settings = load(write("""\
 contact: https://news.example.org/bot
 crawl: {private_networks: [127.0.0.0/8, "::1/128"], timeout: 500ms, max_bytes: {feed: 1.5MiB}, follow_attribution: no}
-match: {translations: {encoder: some-name}}
+match: {translations: {encoder: e5}}
 review: {listen: "[::1]:0"}
 feeds: [https://a.example/x, {url: https://b.example/, every: 2w, validators: false}]
 """), {}).settings
@@ -208,7 +209,7 @@ feeds: [https://a.example/x, {url: https://b.example/, every: 2w, validators: fa
     assert settings.crawl.timeout == timedelta(milliseconds=500)
     assert settings.crawl.max_bytes.feed == 1572864
     assert settings.crawl.follow_attribution is False
-    assert settings.match.translations == {"encoder": "some-name"}
+    assert settings.match.across == Translations(encoder="e5")
     assert settings.feeds[1].every == timedelta(days=14)
     assert settings.feeds[1].validators is False
 

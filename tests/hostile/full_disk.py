@@ -205,7 +205,7 @@ async def save_stories(desk: Desk) -> Act:
 async def save_rewordings(desk: Desk) -> Act:
     await desk.put(*map(str, range(6)))
     links = [Link(Relation.REWORDING, "a0", f"a{n}", 0.5, 0.4) for n in range(1, 6)]
-    return lambda: desk.store.save_rewordings("a0", links)
+    return lambda: desk.store.save_possible("a0", links)
 
 
 async def finish_judging(desk: Desk) -> Act:

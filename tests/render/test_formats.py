@@ -81,7 +81,7 @@ def test_json_is_the_shape_that_programs_rely_on():
                  "lag_seconds": 7200, "similarity": 0.9, "of_original": 1.0, "of_copy": 0.95, "matched": "orig",
                  "evidence": [], "verdict": None}],
             "carried_by": []}],
-        "possible_rewordings": []}
+        "possible_rewordings": [], "possible_translations": []}
 
 
 def test_jsonl_is_a_story_a_line():

@@ -33,6 +33,7 @@ from crawler.adapters.store.sqlite import Sqlite
 from crawler.adapters.store.stories import Stories
 from crawler.adapters.store.subscriptions import Subscriptions
 from crawler.adapters.store.tallies import Tallies
+from crawler.adapters.store.vectors import VectorRows
 from crawler.adapters.store.verdicts import Verdicts
 from crawler.errors import StoreError
 from crawler.ports import Store
@@ -40,7 +41,7 @@ from crawler.ports import Store
 
 class SqlStore(
     Pushes, Hosts, Leases, Sightings, Articles, Index, Judging, Stories, Links, Verdicts, Browsing, Tallies, Reading, Removal,
-    Housekeeping, Deliveries, Subscriptions,
+    Housekeeping, Deliveries, Subscriptions, VectorRows,
 ):
     """The `Store` of `ports.py`; made by `open_store`."""
 

@@ -247,7 +247,7 @@ async def load_articles(connection: AsyncConnection, ids: Sequence[str], lead: i
 
 _READ = [articles.c[name] for name in (
     "id", "address", "source", "title", "text", "language", "first_seen", "without", "seen", "claims", "attributions",
-    "walls", "revisions")]
+    "walls", "revisions", "alternates")]
 
 
 def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
@@ -256,7 +256,7 @@ def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
         id=row.id, url=row.address, source=row.source, title=row.title, text=row.text, language=row.language,
         first_seen=row.first_seen, window=None if row.seen is None else Window(row.without, row.seen),
         claims=decode_all(Claim, row.claims), attributions=decode_all(Attribution, row.attributions),
-        walls=tuple(row.walls), feeds=tuple(listed), revisions=row.revisions,
+        walls=tuple(row.walls), feeds=tuple(listed), revisions=row.revisions, alternates=tuple(row.alternates),
     )
 
 

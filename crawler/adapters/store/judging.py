@@ -74,6 +74,17 @@ class Judging(Part):
 
         return await self._db.read(look)
 
+    async def match(self, a: str, b: str) -> Match | None:
+        """See `ports.Store`."""
+        first, second = sorted((a, b))
+        detail = sa.select(matches.c.detail).where(matches.c.a == first, matches.c.b == second)
+
+        async def look(connection: AsyncConnection) -> Match | None:
+            found = await connection.scalar(detail)
+            return None if found is None else decode(Match, found)
+
+        return await self._db.read(look)
+
     async def save_matches(
         self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
     ) -> None:

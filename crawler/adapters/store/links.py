@@ -1,4 +1,4 @@
-"""Links between articles that are no copies: what a digest carries, possible rewordings."""
+"""Links between articles that are no copies: what a digest carries, possible rewordings and translations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,13 +14,19 @@ from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.tables import articles, links, members, ruled, verdicts
 from crawler.core.types import Link, Relation
 
+_POSSIBLE = (Relation.REWORDING, Relation.TRANSLATION)   # what a person is asked about
+
 
 class Links(Part):
     """Reading links, and writing those that are not written with stories."""
 
-    async def save_rewordings(self, article: str, links: Sequence[Link]) -> None:
+    async def save_possible(self, article: str, links: Sequence[Link]) -> None:
         """See `ports.Store`."""
-        await self._db.write(lambda connection: replace_links(connection, Relation.REWORDING, [article], links))
+        async def save(connection: AsyncConnection) -> None:
+            for relation in _POSSIBLE:
+                await replace_links(connection, relation, [article], [link for link in links if link.relation is relation])
+
+        await self._db.write(save)
 
     async def links(self, articles: Sequence[str]) -> list[Link]:
         """See `ports.Store`."""
@@ -32,12 +38,14 @@ class Links(Part):
 
         return await self._db.read(look)
 
-    async def rewordings(self, since: datetime | None, until: datetime | None, limit: int) -> list[Link]:
+    async def possible(
+        self, relation: Relation, since: datetime | None, until: datetime | None, limit: int,
+    ) -> list[Link]:
         """See `ports.Store`."""
         a, b = articles.alias("a"), articles.alias("b")
         latest = sa.case((a.c.first_seen > b.c.first_seen, a.c.first_seen), else_=b.c.first_seen)
         wanted = (sa.select(links.c.detail).join(a, a.c.id == links.c.a).join(b, b.c.id == links.c.b)
-                  .where(links.c.relation == Relation.REWORDING.value, _is_open(),
+                  .where(links.c.relation == relation.value, _is_open(),
                          *([latest >= sa.literal(since, Moment)] if since else []),
                          *([latest <= sa.literal(until, Moment)] if until else []))
                   .order_by(links.c.weight.desc(), links.c.a, links.c.b).limit(2 * limit))
@@ -51,8 +59,8 @@ class Links(Part):
 
 
 def _is_open() -> sa.ColumnElement[bool]:
-    """No rewording that a person has ruled on, or whose articles are in one story by now."""
-    return (links.c.relation != Relation.REWORDING.value) | ~(_ruled_on() | _of_one_story())
+    """None that a person has ruled on, or whose articles are in one story by now."""
+    return links.c.relation.not_in([one.value for one in _POSSIBLE]) | ~(_ruled_on() | _of_one_story())
 
 
 def _ruled_on() -> sa.ColumnElement[bool]:
@@ -72,12 +80,13 @@ async def replace_links(
     connection: AsyncConnection, relation: Relation, articles: Sequence[str], found: Sequence[Link],
 ) -> None:
     """The links of this relation that any of the articles has are now these; those to forgotten articles are left out.
-    Who else found a rewording of an article has its own say."""
+    Who else found an article in what is possible has its own say."""
     for chunk in chunks(dict.fromkeys(articles)):
         either = links.c.a.in_(chunk) | links.c.b.in_(chunk) if relation is Relation.CARRIES else links.c.a.in_(chunk)
         await connection.execute(sa.delete(links).where(links.c.relation == relation.value, either))
     present = {row.id for row in await load_ids(connection, {id_ for link in found for id_ in (link.a, link.b)})}
     rows = [{"a": link.a, "b": link.b, "relation": relation.value,
-             "weight": max(link.a_in_b, link.b_in_a), "detail": encode(link)}
+             "weight": link.translation.probability if link.translation else max(link.a_in_b, link.b_in_a),
+             "detail": encode(link)}
             for link in sorted(found, key=lambda link: (link.a, link.b)) if {link.a, link.b} <= present]
     await insert_many(connection, links, rows)

@@ -21,7 +21,7 @@ from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.loading import load_stories
 from crawler.adapters.store.tables import copying, counters, is_unlisted, listing, sightings, stories, terms
 from crawler.core import report, text
-from crawler.core.types import Article, Kind, Story
+from crawler.core.types import UNCOUNTED, Article, Story
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -72,7 +72,7 @@ def _row(story: Story, members: Sequence[Article], shown: Mapping[str, Any]) -> 
     return {
         "story": story.id, "decided": story.decided, "ruled": story.verdict is not None,
         "source": name_of(shown["original"]["source"]), "language": None if (language := shown["original"]["language"]) is None else name_of(language),
-        "copies": sum(copy.kind is not Kind.REVISION for copy in story.copies), "earliest": min(seen), "latest": max(seen), "rank": -((max(seen) - _EPOCH) // _MICROSECOND),
+        "copies": sum(copy.kind not in UNCOUNTED for copy in story.copies), "earliest": min(seen), "latest": max(seen), "rank": -((max(seen) - _EPOCH) // _MICROSECOND),
     }
 
 

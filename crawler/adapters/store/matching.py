@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.listing import name_of, terms_of
 from crawler.adapters.store.tables import articles, copying, listing, members, sightings, terms
-from crawler.core.types import Kind
+from crawler.core.types import UNCOUNTED
 from crawler.errors import UsageError
 from crawler.ports import StoryQuery
 
@@ -164,7 +164,7 @@ def _sizes(query: StoryQuery) -> list[sa.ColumnElement[bool]]:
     if query.without:
         shown = copying.c.story == listing.c.story, copying.c.kind.not_in(sorted(query.without))
         copies = (sa.select(sa.func.count()).select_from(copying)
-                  .where(*shown, copying.c.kind != Kind.REVISION.value).scalar_subquery())
+                  .where(*shown, copying.c.kind.not_in(sorted(UNCOUNTED))).scalar_subquery())
         found.append(sa.exists().where(*shown))
     if query.min_copies > 1:
         found.append(copies >= query.min_copies)

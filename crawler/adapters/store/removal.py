@@ -29,6 +29,7 @@ from crawler.adapters.store.tables import (
     verdicts,
     wants,
 )
+from crawler.adapters.store.vectors import vectors
 from crawler.errors import NotFoundError
 from crawler.ports import Pruned, StoryChange
 
@@ -120,7 +121,7 @@ def _ruled(article: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 async def _empty(connection: AsyncConnection, ids: Sequence[str], stay: datetime | None = None) -> int:
     """Remove all that hangs on these articles; returns how many keys that were."""
     keys = await leave_index(connection, ids, stay)
-    for table in (revisions, pages, wants):
+    for table in (revisions, pages, wants, vectors):
         await connection.execute(sa.delete(table).where(table.c.article.in_(ids)))
     for table in (matches, links):
         await connection.execute(sa.delete(table).where(table.c.a.in_(ids) | table.c.b.in_(ids)))

@@ -12,7 +12,7 @@ from crawler.adapters.store.tables import metadata
 from crawler.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0007"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
+HEAD = "0008"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
 
 
 async def bring_up(database: Database, *, create: bool) -> None:

@@ -14,10 +14,10 @@ from crawler.adapters.store.engine import Part, paced
 from crawler.adapters.store.listing import name_of
 from crawler.adapters.store.matching import STATES, common_terms, limits
 from crawler.adapters.store.tables import articles, copying, endings, listing
-from crawler.core.types import Kind
+from crawler.core.types import UNCOUNTED
 from crawler.ports import Change, Flow, SourceFigures, StoryQuery, Tally
 
-_NO_REVISION = copying.c.kind != Kind.REVISION.value
+_NO_REVISION = copying.c.kind.not_in(sorted(UNCOUNTED))
 
 
 class Tallies(Part):

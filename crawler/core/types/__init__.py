@@ -5,6 +5,7 @@
 """
 
 from crawler.core.types.judged import (
+    UNCOUNTED,
     Copy,
     Evidence,
     Kind,
@@ -16,6 +17,7 @@ from crawler.core.types.judged import (
     Settled,
     SourceFacts,
     Story,
+    Translation,
     Verdict,
 )
 from crawler.core.types.read import (
@@ -41,6 +43,7 @@ from crawler.core.types.said import (
 )
 
 __all__ = [
+    "UNCOUNTED",
     "UNOBSERVED",
     "Article",
     "Attribution",
@@ -67,6 +70,7 @@ __all__ = [
     "Settled",
     "SourceFacts",
     "Story",
+    "Translation",
     "Verdict",
     "Window",
     "Zone",

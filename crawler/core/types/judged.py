@@ -16,8 +16,13 @@ class Kind(StrEnum):
     PARTIAL = "partial"
     TRANSLATION = "translation"
     REVISION = "revision"
+    EDITION = "edition"        # the publisher's own version in another language
     SYNDICATED = "syndicated"
     REWORDED = "reworded"      # only ever by a person's word
+
+
+UNCOUNTED = frozenset({Kind.REVISION, Kind.EDITION})
+"""The publisher's own: in the story, and no copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,26 @@ class Refusal(StrEnum):
     TEMPLATE = "template"    # two articles of one source by one template
     TABLE = "table"          # two issues of one table
     WALL = "wall"            # the same few words under two headlines of which they say nothing
+    DOUBTFUL = "doubtful"    # perhaps a translation: a person says
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What makes two articles of two languages one. The passages of its match are pairs of sentences."""
+
+    encoder: str
+    probability: float             # that one is the other translated
+    order: float                   # share of the best pairs that stand in one order in both
+    scores: tuple[float, ...]      # of each passage: how alike its two sides are, in 0..1
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two articles that share text, `a < b` by id. Shares are in 0..1."""
+    """Two articles that share text, `a < b` by id. Shares are in 0..1.
+
+    Of a translation what is counted are not shingles but segments, about sentences: `shared` pairs, and `similarity` and
+    `containment` are shares of these; `a_in_b` and `b_in_a` are of words, those of the sentences that have a partner.
+    """
 
     a: str
     b: str
@@ -68,6 +88,7 @@ class Match:
     told: float = 0.0          # share of the shorter one's own words, not other people's, that stand in the other
     refused: Refusal | None = None   # why it is only related
     vouched: bool = False      # a copy by less than the containment, because one of them names the other as its source
+    translation: Translation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +134,7 @@ class Relation(StrEnum):
 
     CARRIES = "carries"        # the first is a digest, and the second stands whole in it
     REWORDING = "rewording"    # one may retell the other in other words: for a person to say
+    TRANSLATION = "translation"   # one may be the other translated: for a person to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +146,8 @@ class Link:
     b: str
     a_in_b: float                          # share of a's body that stands in b
     b_in_a: float
-    phrases: tuple[Passage, ...] = ()      # of a rewording: what only these two share
+    phrases: tuple[Passage, ...] = ()      # of a rewording: what only these two share; of a translation the pairs of sentences
+    translation: Translation | None = None
 
 
 @dataclass(frozen=True, slots=True)

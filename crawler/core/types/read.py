@@ -61,3 +61,4 @@ class Article:
     walls: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()      # URLs of the feeds it was seen in
     revisions: int = 1
+    alternates: tuple[str, ...] = ()  # hreflang URLs: what the page calls its own editions in other languages

