@@ -135,7 +135,7 @@ class Index:
         for each in asked:
             weight = self._weight(each)
             for id_ in self._having.get(each, ()):
-                products[id_] = weight
+                products[id_] = products.get(id_, 0.0) + weight
         length = self._length(asked)
         best: list[tuple[float, str]] = []
         heap = [(-product, id_) for id_, product in products.items()]
