@@ -1,28 +1,30 @@
-"""An article among those of other languages: its vectors, who lies near, and which of them it is a translation of, or they of
-it. What `pipeline` asks where `match.translations` is on.
+"""An article among those of other languages: who lies near, and which of them it is a translation of, or they of it. What
+`pipeline` asks where `match.translations` is on.
 
-    store.put_vectors -> atlas.nearest, pages it names, copies of what is found -> translations.compare
+    covered by the encoder   vectors into the store -> who lies near, what it names, copies of what is found -> compare
+    not covered              numbers and names into the store -> who shares them -> compare by the second encoder; where
+                             there is none, or it does not cover them either, a person is asked about the best one
 
 As long as all that is stored is of one language nothing is encoded. The first article of another one has what was seen
-within the window encoded after all.
+within the window encoded after all; likewise with numbers and names and the first article that is not covered.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crawler import translations
-from crawler.atlas import Atlas
+from crawler.atlas import Atlas, Means, Names
 from crawler.core.extract import language
-from crawler.core.types import Link, Match, Refusal
-from crawler.core.vectors import Vectors, packed
+from crawler.core.types import Article, Match, Refusal
+from crawler.core.vectors import NAMES, Place, Vectors, packed
 from crawler.errors import WorkerError
 from crawler.log import event
 from crawler.matcher import Reading
 from crawler.pages import named_pages
 from crawler.ports import Judgement, Pool, Store
-from crawler.ports.encoding import Across
+from crawler.ports.encoding import Across, Encoding, FoundAbroad
 from crawler.translations import Text
 
 _SECONDS = 60.0    # CPU of a worker for one article: loading a model takes two, a slow encoder some seconds an article
@@ -41,69 +43,76 @@ class Abroad:
     store: Store
     pool: Pool
     across: Across
-    _atlas: Atlas = field(init=False)
+    _near: Atlas = field(init=False)
+    _by_name: Atlas = field(init=False)
     _mixed: bool = False     # more than one language is stored
+    _named: bool = False     # … and one that the encoder does not cover
 
     def __post_init__(self) -> None:
-        self._atlas = Atlas(self.store, self.across.encoding.name)
+        self._near = Atlas(self.store, self.across.encoding.name, Means)
+        self._by_name = Atlas(self.store, NAMES, lambda: Names(self.across.encoding.covers))
 
-    async def _encoded(self, reading: Reading, judgement: Judgement) -> Text | None:
-        """The article with its vectors, which are stored then; None where it is compared with none."""
-        spoken = reading.article.language or await self.pool.run(language.of, reading.article.text, timeout=_SECONDS)
-        if not self.across.encoding.covers(spoken or "") or not await self._is_mixed(spoken or "", reading):
-            return None
-        vectors = (await self.pool.run(encoded, self.across, [reading], timeout=_SECONDS))[0]
-        if not vectors.spans:
-            return None
-        # Before anybody near is asked for: of two that arrive at once, one sees the other.
-        await self.store.put_vectors(vectors, packed(vectors.mean()[None, :]), reading.article.first_seen, token=judgement.token)
-        return Text(reading, vectors)
+    async def look(self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings) -> FoundAbroad:
+        """Look for an article's translations. `within` are its matches in its own language; `readings` gives articles as they
+        were judged. Where a worker fails nothing is found."""
+        try:
+            spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
+            if not spoken or not await self._is_mixed(spoken, reading.article):
+                return FoundAbroad()
+            found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAbroad()
+            if not self.across.encoding.covers(spoken) or await self._has_names():
+                await self._add_named(found, judgement, replace(reading, article=replace(reading.article, language=spoken)), readings)
+            found.links += [translations.doubtful(one, reading.article.id) for one in found.matches if one.refused is Refusal.DOUBTFUL]
+            return found
+        except WorkerError as error:
+            event(_log, "translations-failed", logging.WARNING, url=reading.article.url, reason=error.reason, detail=error)
+            return FoundAbroad()
 
-    async def _is_mixed(self, spoken: str, reading: Reading) -> bool:
+    async def _is_mixed(self, spoken: str, article: Article) -> bool:
         if not self._mixed and await self.store.other_languages(spoken):
             self._mixed = True
-            marked = await self.store.mark_unencoded(self.across.encoding.name, reading.article.first_seen - 2 * self.across.window)
+            marked = await self.store.mark_unencoded(self.across.encoding.name, article.first_seen - 2 * self.across.window)
             event(_log, "languages-mixed", language=spoken, marked=marked)
         return self._mixed
 
-    async def look(
-        self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings,
-    ) -> tuple[list[Match], list[str]]:
-        """The matches of an article in other languages, those that a person is asked about among them, and whom it was
-        compared with. `within` are its matches in its own; `readings` gives articles as they were judged. What a worker
-        cannot encode has none."""
-        try:
-            text = await self._encoded(reading, judgement)
-            if text is None:
-                return [], []
-            asked = await self._asked(text, within)
-            found = await self._matches(text, await readings(asked))
-            more = await self._partners(found, {*asked, reading.article.id})
-            return found + await self._matches(text, await readings(more)), [*asked, *more]
-        except WorkerError as error:
-            event(_log, "translations-failed", logging.WARNING, url=reading.article.url, reason=error.reason, detail=error)
-            return [], []
+    # --- covered --------------------------------------------------------------------------------------------------
 
-    def possible(self, found: Sequence[Match], article: str) -> list[Link]:
-        """What a person is asked about."""
-        return [translations.doubtful(one, article) for one in found if one.refused is Refusal.DOUBTFUL]
+    async def _encoded(
+        self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings,
+    ) -> FoundAbroad:
+        text = await self._text(self.across.encoding, reading, judgement.token)
+        if text is None:
+            return FoundAbroad()
+        asked = await self._asked(text, within)
+        found = await self._matches(self.across.encoding, text, await readings(asked))
+        more = await self._partners(found, {*asked, reading.article.id})
+        found += await self._matches(self.across.encoding, text, await readings(more))
+        return FoundAbroad(found, [], [*asked, *more])
+
+    async def _text(self, encoding: Encoding, reading: Reading, token: int | None = None) -> Text | None:
+        """The article with its vectors, which are stored before anybody near is asked for; None where it has no sentence."""
+        vectors = (await self.pool.run(encoded, encoding, [reading], timeout=_SECONDS))[0]
+        if not vectors.spans:
+            return None
+        await self.store.put_vectors(vectors, _mean(vectors), reading.article.first_seen, token=token)
+        return Text(reading, vectors)
 
     async def _asked(self, text: Text, within: Sequence[Match]) -> list[str]:
         """Whom an article is compared with: who lies near, the pages that it names, those that it was matched with before,
         and what its own copies were matched with."""
         article = text.reading.article
-        near = await self._atlas.nearest(text.vectors, article.first_seen, self.across.window, translations.CANDIDATES)
+        near = await self._near.nearest(_place(text), self.across.window, translations.CANDIDATES)
         named = [await self.store.article_at(url) for url in list(named_pages(article))[:_NAMED]]
         copies = sorted({id_ for one in within if one.copied for id_ in (one.a, one.b)} - {article.id})[:_PARTNERS]
         theirs = await self._copies(copies)
         before = await self.store.matched(article.id)
-        return sorted({*near, *(id_ for id_ in named if id_), *before, *theirs[:_PARTNERS]} - {article.id})
+        return sorted({*(id_ for _, id_ in near), *(id_ for id_ in named if id_), *before, *theirs[:_PARTNERS]} - {article.id})
 
-    async def _matches(self, text: Text, readings: Sequence[Reading]) -> list[Match]:
-        vectors = await self.store.vectors([one.article.id for one in readings], text.vectors.encoder)
+    async def _matches(self, encoding: Encoding, text: Text, readings: Sequence[Reading]) -> list[Match]:
+        vectors = await self.store.vectors([one.article.id for one in readings], encoding.name)
         others = [Text(one, vectors[one.article.id]) for one in readings
                   if one.article.id in vectors and vectors[one.article.id].language != text.vectors.language]
-        return await self.pool.run(compared, self.across, text, others, timeout=_SECONDS) if others else []
+        return await self.pool.run(compared, encoding, text, others, timeout=_SECONDS) if others else []
 
     async def _partners(self, found: Sequence[Match], known: AbstractSet[str]) -> list[str]:
         """The copies of what an article is a translation of: which of them it was taken from, an election tells."""
@@ -115,13 +124,47 @@ class Abroad:
         found = [await self.store.matched(one) for one in ids]
         return list(dict.fromkeys(id_ for each in found for id_, copied in each.items() if copied))
 
+    # --- not covered ----------------------------------------------------------------------------------------------
 
-def encoded(across: Across, readings: Sequence[Reading]) -> list[Vectors]:
+    async def _has_names(self) -> bool:
+        self._named = self._named or await self.store.has_places(NAMES)
+        return self._named
+
+    async def _add_named(self, found: FoundAbroad, judgement: Judgement, reading: Reading, readings: Readings) -> None:
+        article = reading.article
+        is_first = not await self._has_names()
+        place = await self.pool.run(translations.named, article, timeout=_SECONDS)
+        await self.store.put_vectors(Vectors(article.id, NAMES, place.language, (), b""), place.mean, place.seen, token=judgement.token)
+        if is_first:
+            await self.store.mark_unencoded(NAMES, article.first_seen - 2 * self.across.window)
+        near = await self._by_name.nearest(place, self.across.window, translations.SECOND)
+        others = await readings([id_ for _, id_ in near if id_ != article.id])
+        found.asked += [one.article.id for one in others]
+        second = self.across.second
+        if second is None or not second.covers(place.language):
+            found.links += translations.proposed(article, near, [one.article for one in others])
+        elif others and (text := await self._text(second, reading)) is not None:
+            known = await self.store.vectors([one.article.id for one in others], second.name)
+            for one in others:
+                if one.article.id not in known:
+                    await self._text(second, one)
+            found.matches += await self._matches(second, text, others)
+
+
+def _place(text: Text) -> Place:
+    return Place(text.vectors.article, text.vectors.language, text.reading.article.first_seen, _mean(text.vectors))
+
+
+def _mean(vectors: Vectors) -> bytes:
+    return packed(vectors.mean()[None, :])
+
+
+def encoded(encoding: Encoding, readings: Sequence[Reading]) -> list[Vectors]:
     """In a worker."""
-    return across.encoding.encode(across.encoding.name, readings)
+    return encoding.encode(encoding.name, readings)
 
 
-def compared(across: Across, text: Text, others: Sequence[Text]) -> list[Match]:
+def compared(encoding: Encoding, text: Text, others: Sequence[Text]) -> list[Match]:
     """In a worker."""
-    found = (translations.compare(text, other, across.encoding.calibration) for other in others)
+    found = (translations.compare(text, other, encoding.calibration) for other in others)
     return [one for one in found if one is not None]

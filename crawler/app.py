@@ -114,7 +114,8 @@ def across(asked: Translations) -> Across:
     """What is asked of other languages. Raises UsageError where the encoder is not there."""
     from crawler.adapters.encoder import encoding  # noqa: PLC0415 - for those who look at other languages
 
-    return Across(encoding(asked.encoder, asked.calibration), asked.window)
+    second = encoding(asked.second) if asked.second else None
+    return Across(encoding(asked.encoder, asked.calibration), second, asked.window)
 
 
 def _abroad(settings: Settings, store: Store, pool: Pool) -> "Abroad | None":

@@ -40,6 +40,7 @@ from crawler.ports import (
     Store,
     StoryChange,
 )
+from crawler.ports.encoding import FoundAbroad
 from crawler.settings import Settings
 from crawler.sources import Sources
 
@@ -185,32 +186,28 @@ class Pipeline:
         others = await self._readings(asked)
         matches = await self._verify(mine, others) if prepared.keys else []
         links = await self._rewordings(mine, others, matches) if prepared.keys else []
-        abroad, met = await self._look_abroad(judgement, mine, matches, is_article=bool(prepared.keys))
+        abroad = await self._look_abroad(judgement, mine, matches, is_article=bool(prepared.keys))
         while True:
-            tied = _tied(article, [*matches, *abroad])
+            tied = _tied(article, [*matches, *abroad.matches])
             async with self.store.electing(tied):
                 if prepared.keys:
                     matches = await self._renewed(mine, others, matches)
-                every = [*matches, *abroad]
+                every = [*matches, *abroad.matches]
                 if {*_tied(article, every)} <= {*tied}:
                     parted = await self._parted(article, every)
-                    await self.store.save_matches(article.id, every, [*asked, *met], token=judgement.token)
-                    await self.store.save_possible(article.id, [*links, *self._possible(abroad, article.id)])
+                    await self.store.save_matches(article.id, every, [*asked, *abroad.asked], token=judgement.token)
+                    await self.store.save_possible(article.id, [*links, *abroad.links])
                     return await self._settle([article.id, *parted])
 
     async def _look_abroad(
         self, judgement: Judgement, mine: matcher.Reading, matches: Sequence[Match], *, is_article: bool,
-    ) -> tuple[list[Match], list[str]]:
-        """The matches in other languages, and whom the article was compared with for them."""
-        if self.abroad is None:
-            return [], []
-        if not is_article:
+    ) -> FoundAbroad:
+        """What the article has in other languages."""
+        if self.abroad is not None and is_article:
+            return await self.abroad.look(judgement, mine, matches, self._readings)
+        if self.abroad is not None:
             await self.store.drop_vectors(judgement.article.id, token=judgement.token)
-            return [], []
-        return await self.abroad.look(judgement, mine, matches, self._readings)
-
-    def _possible(self, abroad: Sequence[Match], article: str) -> list[Link]:
-        return self.abroad.possible(abroad, article) if self.abroad is not None else []
+        return FoundAbroad()
 
     @property
     def rules(self) -> matcher.Rules:

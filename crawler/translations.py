@@ -19,19 +19,22 @@ from typing import Any
 
 import numpy as np
 
-from crawler.core import urls
+from crawler.core import anchors, urls
 from crawler.core.align import Alignment, Bead, Calibration, align
 from crawler.core.text import Body
 from crawler.core.types import Article, Kind, Link, Match, Passage, Refusal, Relation, Translation
-from crawler.core.vectors import Vectors
+from crawler.core.vectors import NAMES, Place, Vectors
 from crawler.matcher import Reading
 
 CANDIDATES = 20    # best candidates that are aligned
 FLAGGED = 0.9      # probability of a translated copy; at it, 0 of 4,250 pairs of reports on one event or one subject
 DOUBTFUL = 0.5     # … and from which a person is asked
+SECOND = 5         # candidates by names that a second encoder, a slow one, compares: of news within three days the right one
+                   # is among twenty for .98 to 1.0, and five cost seconds
 PAIRS = 4          # pairs of sentences under which nothing is flagged
 _MANY = 2_000_000  # similarities in hand at once
 _NEVER = -2.0      # less than any cosine
+_LEAD = 1.8        # times the score of the next, from which the best by names is proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,27 @@ def _names(one: Article, other: Article) -> bool:
     return bool(other.url) and urls.canonical(other.url) in {urls.canonical(each) for each in one.alternates}
 
 
+def named(article: Article) -> Place:
+    """Where an article lies by the numbers and names in it."""
+    return Place(article.id, article.language or "", article.first_seen, b"".join(
+        each.to_bytes(8, "little") for each in anchors.keys(article.text)))
+
+
+def proposed(article: Article, near: Sequence[tuple[float, str]], others: Sequence[Article]) -> list[Link]:
+    """The best of those that share numbers and names with an article, where it is far ahead of the next and they share
+    some: on NTREX-128 so .79 to .93 of the sources are named, and where there is none another one is for .04 to .15. Too
+    little to tie, enough to look."""
+    by_id = {one.id: one for one in others}
+    best = [(score, by_id[id_]) for score, id_ in near if id_ in by_id]
+    if not best or (len(best) > 1 and best[0][0] < _LEAD * best[1][0]):
+        return []
+    score, other = best[0]
+    if len(set(anchors.keys(article.text)) & set(anchors.keys(other.text))) < PAIRS:
+        return []
+    said = Translation(NAMES, round(min(score, DOUBTFUL), 4), 0.0, ())
+    return [Link(Relation.TRANSLATION, article.id, other.id, 0.0, 0.0, (), said)]
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where articles lie, when and in which language: one row each."""
@@ -150,4 +174,4 @@ def _best(line: Any, limit: int) -> list[tuple[float, int]]:
     return [(float(line[at]), int(at)) for at in ranked if line[at] > _NEVER]
 
 
-__all__ = ["CANDIDATES", "DOUBTFUL", "FLAGGED", "PAIRS", "Places", "Text", "compare", "doubtful", "is_edition", "nearest", "places"]
+__all__ = ["CANDIDATES", "DOUBTFUL", "FLAGGED", "PAIRS", "SECOND", "Places", "Text", "compare", "doubtful", "is_edition", "named", "nearest", "places", "proposed"]

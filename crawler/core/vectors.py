@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 _TOP = 127
+NAMES = "names"    # no encoder: what is known of a text in whatever language
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,14 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an article lies as a whole: the mean of its vectors, `packed`."""
+    """Where an article lies as a whole: the mean of its vectors, `packed`; for the encoder `NAMES` the keys of the numbers
+    and names in it (`core.anchors`), eight bytes each, little endian."""
 
     article: str
     language: str
     seen: datetime
     mean: bytes
-    revision: int     # grows with each place that is stored
+    revision: int = 0   # grows with each place that is stored
 
 
 @lru_cache(maxsize=512)   # a candidate of one article is one of the next

@@ -101,8 +101,8 @@ def _with_translations(step: Step[Any, Any], judged: _Judged, across: Across) ->
 
     asked = [one for id_, one in sorted(judged.readings.items()) if id_ not in judged.barred]
     found = crossing.crossed(step, asked, judged.matches, across)
-    return replace(judged, matches=sorted([*judged.matches, *found], key=lambda each: (each.a, each.b)),
-                   doubtful=list(crossing.doubtful(found)))
+    return replace(judged, matches=sorted([*judged.matches, *found.matches], key=lambda each: (each.a, each.b)),
+                   doubtful=found.links)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ class VectorStore(Protocol):
     """Sentence vectors by encoder. Each transaction and error as of `ports.Store`, of which this is a part."""
 
     async def put_vectors(self, found: Vectors, mean: bytes, seen: datetime, *, token: int | None = None) -> None:
-        """Replace the vectors of an article by their encoder; `mean` is theirs, packed. Committed before anybody near is
+        """Replace the vectors of an article by their encoder; `mean` is where it lies, see `Place`. Committed before anybody near is
         asked for. Raises LeaseLostError where the `token` of a claim is no longer good."""
         ...
 
@@ -29,6 +29,10 @@ class VectorStore(Protocol):
 
     async def places_after(self, encoder: str, revision: int) -> list[Place]:
         """The places stored after this one, in that order; none that commits later has a smaller number."""
+        ...
+
+    async def has_places(self, encoder: str) -> bool:
+        """Whether any article has a place by this encoder. Cheap."""
         ...
 
     async def last_place(self) -> int:

@@ -1,9 +1,11 @@
 """Sentence vectors: what translations are found by."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
+
+from crawler.core.types import Link, Match
 
 if TYPE_CHECKING:
     from crawler.core.align import Calibration
@@ -51,4 +53,15 @@ class Across:
     """What is asked of other languages."""
 
     encoding: Encoding
+    second: Encoding | None = None          # for languages that the first does not cover
     window: timedelta = timedelta(days=3)   # of real news on one event in two languages next to all lies in it
+
+
+@dataclass(slots=True)
+class FoundAbroad:
+    """What an article has in other languages: its matches, those that a person is asked about among them; what is only
+    proposed; and whom it was compared with."""
+
+    matches: list[Match] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)

@@ -76,6 +76,11 @@ class VectorRows(Part):
 
         return await self._db.read(look)
 
+    async def has_places(self, encoder: str) -> bool:
+        """See `ports.Store`."""
+        some = sa.select(sa.exists().where(vectors.c.encoder == encoder))
+        return bool(await self._db.read(lambda connection: connection.scalar(some)))
+
     async def last_place(self) -> int:
         """See `ports.Store`."""
         last = sa.select(counters.c.value).where(counters.c.name == _NUMBER)
