@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from crawler import translations
 from crawler.atlas import Atlas, Means, Names
 from crawler.core.extract import language
-from crawler.core.types import Article, Match, Refusal
+from crawler.core.segments import segments
+from crawler.core.types import Match, Refusal
 from crawler.core.vectors import NAMES, Place, Vectors, packed
 from crawler.errors import WorkerError
 from crawler.log import event
@@ -57,23 +58,21 @@ class Abroad:
         were judged. Where a worker fails nothing is found."""
         try:
             spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
-            if not spoken or not await self._is_mixed(spoken, reading.article):
+            was_mixed = self._mixed
+            self._mixed = was_mixed or bool(spoken and await self.store.other_languages(spoken))
+            if not spoken or not self._mixed:
                 return FoundAbroad()
             found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAbroad()
             if not self.across.encoding.covers(spoken) or await self._has_names():
                 await self._add_named(found, judgement, replace(reading, article=replace(reading.article, language=spoken)), readings)
+            if not was_mixed:
+                marked = await self.store.mark_unencoded(self.across.encoding.name, reading.article.first_seen - 2 * self.across.window)
+                event(_log, "languages-mixed", language=spoken, marked=marked)
             found.links += [translations.doubtful(one, reading.article.id) for one in found.matches if one.refused is Refusal.DOUBTFUL]
             return found
         except WorkerError as error:
             event(_log, "translations-failed", logging.WARNING, url=reading.article.url, reason=error.reason, detail=error)
             return FoundAbroad()
-
-    async def _is_mixed(self, spoken: str, article: Article) -> bool:
-        if not self._mixed and await self.store.other_languages(spoken):
-            self._mixed = True
-            marked = await self.store.mark_unencoded(self.across.encoding.name, article.first_seen - 2 * self.across.window)
-            event(_log, "languages-mixed", language=spoken, marked=marked)
-        return self._mixed
 
     # --- covered --------------------------------------------------------------------------------------------------
 
@@ -91,7 +90,8 @@ class Abroad:
 
     async def _text(self, encoding: Encoding, reading: Reading, token: int | None = None) -> Text | None:
         """The article with its vectors, which are stored before anybody near is asked for; None where it has no sentence."""
-        vectors = (await self.pool.run(encoded, encoding, [reading], timeout=_SECONDS))[0]
+        known = (await self.store.vectors([reading.article.id], encoding.name)).get(reading.article.id)
+        vectors = await self.pool.run(encoded, encoding, reading, known, timeout=_SECONDS)
         if not vectors.spans:
             return None
         await self.store.put_vectors(vectors, _mean(vectors), reading.article.first_seen, token=token)
@@ -159,9 +159,11 @@ def _mean(vectors: Vectors) -> bytes:
     return packed(vectors.mean()[None, :])
 
 
-def encoded(encoding: Encoding, readings: Sequence[Reading]) -> list[Vectors]:
-    """In a worker."""
-    return encoding.encode(encoding.name, readings)
+def encoded(encoding: Encoding, reading: Reading, known: Vectors | None) -> Vectors:
+    """In a worker. A text never changes: with the same segments as before its vectors are the same."""
+    if known is not None and known.spans == segments(reading.body()):
+        return known
+    return encoding.encode(encoding.name, [reading])[0]
 
 
 def compared(encoding: Encoding, text: Text, others: Sequence[Text]) -> list[Match]:
