@@ -1,7 +1,7 @@
 """How good the matcher and the election are, against floors that may only rise; prints Markdown tables.
 
     python tests/quality/quality.py [--families FOLDER --labels FILE] [--clough FOLDER] [--tgcontest FOLDER]
-                                    [--semeval FOLDER] [--peers] [--raise]
+                                    [--semeval FOLDER] [--parallel FILE] [--peers] [--raise]
 
 The labelled set of this repository is always measured. The others are texts of publishers, which everybody has to
 fetch for themselves; README.md beside this file says where. `--peers` measures other tools on the same texts, those
@@ -38,6 +38,8 @@ def main() -> int:
     for name in public.SETS:
         if folder := getattr(asked, name):
             _public(name, folder, found)
+    if asked.parallel:
+        _parallel(asked.parallel, found)
     if asked.peers:
         _peers(texts if asked.families else None)
     return _judged(found, rises=asked.rises)
@@ -49,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, metavar="FILE")
     for name in public.SETS:
         parser.add_argument(f"--{name}", type=Path, metavar="FOLDER")
+    parser.add_argument("--parallel", type=Path, metavar="FILE")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--raise", dest="rises", action="store_true")
     asked = parser.parse_args()
@@ -125,6 +128,18 @@ def _families(texts: families.Families, found: Floors) -> None:
     print(f"| known origins: right, undecided, wrong (95 % interval of right) | {right}, {undecided}, {wrong} "
           f"({low:.2f} to {high:.2f}) |")
     print(f"| recall of the best 10 and 50 candidates, of {copies} copies | {at[10]:.3f}, {at[50]:.3f} |")
+
+
+def _parallel(path: Path, found: Floors) -> None:
+    import parallel
+
+    print("\n| translated copies | part | documents | recall | offered to a person | wrongly flagged, source there | … not there |\n"
+          "| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for language, kind, one in parallel.measure(path):
+        seen = "fitted" if language in parallel.FITTED else "not fitted"
+        print(f"| {language} ({seen}) | {kind} | {one.asked} | {one.recall:.3f} | {one.offered} | {one.false} | {one.astray} |", flush=True)
+        found[f"translations {language} {kind} recall"] = one.recall
+        found[f"translations {language} {kind} precision"] = one.precision
 
 
 _MUST_NOT = {"tgcontest": ("OK", "BAD"), "semeval": ("3.0", "3.5", "4.0"), "clough": ("non",)}

@@ -45,7 +45,7 @@ def check(name: str) -> None:
     if kind not in PACKAGES or (kind in small.COVERED) != (not model):
         raise UsageError(f"encoder {name!r}: expected use-m3, e5, model2vec:NAME or sentence-transformers:NAME")
     if find_spec(PACKAGES[kind]) is None:
-        wanted = EXTRA if kind in small.COVERED else kind
+    XX
         raise UsageError(f"encoder {name}: the package {PACKAGES[kind]} is not installed; run `pip install '{wanted}'`")
 
 

@@ -8,7 +8,7 @@ from crawler.core.align import FIGURES, Calibration
 from crawler.errors import UsageError
 
 KNOWN: dict[str, Calibration] = {
-    "use-m3": Calibration("use-m3", 1.0, 0.0, (17.29, 12.6, 6.87, 4.17, 1.21, 7.1, 5.08, 6.29), -28.62),
+    "use-m3": Calibration("use-m3", 1.0, 0.0, (17.29, 12.6, 6.87, 4.17, 1.21, 7.1, 5.08, 6.29), -29.52),
 }
 
 
