@@ -7,12 +7,12 @@ FROM python:3.12-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 # First what changes seldom: the layer with the dependencies stays while only code changes. What runs has no pip.
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/translations.txt requirements/
 RUN python -m venv --without-pip /opt/build \
     && pip --python /opt/build/bin/python install --no-deps --require-hashes -r requirements/build.txt \
     && python -m venv --without-pip /opt/firsthand \
     && pip --python /opt/firsthand/bin/python install --no-deps --no-compile --require-hashes \
-        -r requirements/run.txt \
+        -r requirements/translations.txt \
     && python -m compileall -q -j 0 /opt/firsthand/lib
 COPY pyproject.toml README.md LICENSE ./
 COPY crawler crawler

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "compare": "crawler.cli.texts:compare",
     "extract": "crawler.cli.texts:extract",
     "dedup": "crawler.cli.dedup:dedup",
+    "calibrate": "crawler.cli.calibrate:calibrate",
     "hold": "crawler.cli.upkeep:hold",
     "forget": "crawler.cli.upkeep:forget",
     "rematch": "crawler.cli.upkeep:rematch",

@@ -1,4 +1,4 @@
-"""`dedup`'s input: JSON lines, plain or compressed, read as a stream; a bad line is named and stops nothing."""
+"""The input of `dedup` and `calibrate`: JSON lines, plain or compressed, read as a stream; a bad line is named and stops nothing."""
 
 import json
 import re
@@ -36,12 +36,19 @@ class Lines:
 
     def documents(self, complain: Callable[[str], None]) -> "Iterator[Document]":
         """Every good line in order. Raises OperationError where the input cannot be read to its end."""
+        return (document for document, _ in self._good(complain, None))
+
+    def marked(self, complain: Callable[[str], None], name: str) -> "Iterator[tuple[Document, str]]":
+        """The same with the text of one more field, which a good line then needs."""
+        return self._good(complain, name)
+
+    def _good(self, complain: Callable[[str], None], name: str | None) -> "Iterator[tuple[Document, str]]":
         with _opened(self.name) as file:
             for number, raw in enumerate(self._lines(file), 1):
                 if not raw.strip():
                     continue
                 try:
-                    yield self._document(raw)
+                    yield self._document(raw, name)
                 except BadLineError as error:
                     self.bad += 1
                     complain(f"{self.name}:{number}: left out: {error}")
@@ -53,13 +60,16 @@ class Lines:
             yield raw.removeprefix(_BOM) if first else raw
             first = False
 
-    def _document(self, raw: bytes) -> "Document":
+    def _document(self, raw: bytes, name: str | None) -> "tuple[Document, str]":
         row = _object(raw)
         document = _checked(row)
+        mark = _required(row, name) if name else ""
+        if name and not mark:
+            raise BadLineError(f"{name}: is empty")
         if document.id in self._ids:
             raise BadLineError(f"id {document.id!r} stands on an earlier line")
         self._ids.add(document.id)
-        return document
+        return document, mark
 
 
 def _read(name: str, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -137,19 +147,24 @@ def _object(raw: bytes) -> dict[str, Any]:
 def _checked(row: dict[str, Any]) -> "Document":
     from crawler.dedup import Document
 
-    for required in ("id", "text"):
-        if required not in row:
-            raise BadLineError(f"no {required}")
-        if not isinstance(row[required], str):
-            raise BadLineError(f"{required}: expected a text, found {_name(row[required])}")
-    if not row["id"]:
+    id_, text = _required(row, "id"), _required(row, "text")
+    if not id_:
         raise BadLineError("id: is empty")
     seen, after = _moment(row, "first_seen"), _moment(row, "appeared_after")
     if seen and after and datetime.fromisoformat(after.upper()) > datetime.fromisoformat(seen.upper()):
         raise BadLineError("appeared_after is later than first_seen")
     return Document(
-        row["id"], row["text"], _text(row, "url") or "", _text(row, "source") or "", _text(row, "title") or "",
+        id_, text, _text(row, "url") or "", _text(row, "source") or "", _text(row, "title") or "",
         _time(row, "published"), seen, _text(row, "language") or None, after)
+
+
+def _required(row: dict[str, Any], name: str) -> str:
+    if name not in row:
+        raise BadLineError(f"no {name}")
+    value = row[name]
+    if not isinstance(value, str):
+        raise BadLineError(f"{name}: expected a text, found {_name(value)}")
+    return value
 
 
 def _text(row: dict[str, Any], name: str) -> str | None:

@@ -3,7 +3,7 @@
     similarity   cosine of each sentence of one with each of the other, brought to one scale for every encoder
     chain        the heaviest run of pairs in the order of both texts, found as in sequence alignment; a pair may join two
                  neighbouring sentences of one side, since translators split and join
-    figures      what the chain and the matrix come to: eight numbers in 0..1
+    figures      what the chain and the matrix come to: eight numbers of about 0..1
     probability  a logistic of the figures
 
 That a mean of sentence vectors finds candidates and their alignment decides follows Thompson and Koehn (2020.emnlp-main.483)
@@ -71,11 +71,15 @@ class Alignment:
 
 def align(a: Any, b: Any, calibration: Calibration) -> Alignment:
     """Align float32[n, d] with float32[m, d], rows of length 1, n and m at least 1."""
-    table = calibration.slope * (a @ b.T) + calibration.offset
-    doubled = (calibration.slope * (_neighbours(a) @ b.T) + calibration.offset,
-               calibration.slope * (a @ _neighbours(b).T) + calibration.offset)
+    table = _similar(a, b, calibration)
+    doubled = _similar(_neighbours(a), b, calibration), _similar(a, _neighbours(b), calibration)
     beads = tuple(bead for bead in (_bead(table, found) for found in _chain(table, *doubled)) if bead.similarity >= PAIRED)
     return Alignment(beads, _figures(table, beads), _order(table, beads))
+
+
+def _similar(a: Any, b: Any, calibration: Calibration) -> Any:
+    """At most 1: where cosines are stretched, a name alone on its line would count for more than a sentence."""
+    return np.minimum(calibration.slope * (a @ b.T) + calibration.offset, 1.0)
 
 
 def _neighbours(rows: Any) -> Any:

@@ -81,8 +81,5 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             if at == 0:
                 break
         cuts.append(at)
-    for number, cut in enumerate(cuts):
-        stop = cuts[number + 2] if number + 2 < len(cuts) else end
-        yield cut, stop
-        if stop == end:
-            break
+    for number, cut in enumerate(cuts[:max(1, len(cuts) - 1)]):   # what begins at the last cut lies in the piece before
+        yield cut, cuts[number + 2] if number + 2 < len(cuts) else end

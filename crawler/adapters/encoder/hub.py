@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from crawler.core.vectors import unit
+from crawler.errors import UsageError
 
 
 class _Named:
@@ -18,9 +19,16 @@ class _Named:
         self.name = name
         self._path = name.partition(":")[2]
 
+    def _loaded(self) -> Any:
+        raise NotImplementedError
+
     @cached_property
     def _model(self) -> Any:
-        raise NotImplementedError
+        try:
+            return self._loaded()
+        except Exception as error:  # whatever the packages raise over a folder, and their hub over a name
+            said = " ".join(str(error).split())
+            raise UsageError(f"encoder {self.name}: no model can be loaded from {self._path}: {said[:200]}") from error
 
     def encode(self, sentences: Sequence[str]) -> Any:
         """See `ports.Encoder`."""
@@ -30,18 +38,16 @@ class _Named:
 class Model2Vec(_Named):
     """A static model, by the package model2vec."""
 
-    @cached_property
-    def _model(self) -> Any:
+    def _loaded(self) -> Any:
         from model2vec import StaticModel  # noqa: PLC0415
 
-        return StaticModel.from_pretrained(self._path)
+        return StaticModel.from_pretrained(self._path, force_download=False)   # else each process fetches it anew
 
 
 class SentenceTransformer(_Named):
     """Any model of the package sentence-transformers."""
 
-    @cached_property
-    def _model(self) -> Any:
+    def _loaded(self) -> Any:
         from sentence_transformers import SentenceTransformer as Model  # noqa: PLC0415
 
         return Model(self._path, device="cpu")
