@@ -31,7 +31,8 @@ def calibrate(options: Options, /, *, input_: str, encoder: str, output: Path | 
     A line needs `id`, `text` and `same`, and may have `language`: lines with one value of `same` are one text in several
     languages, of which the first is taken for the original. At least 20 texts in two languages each, of four sentences and
     more; 100 of 15 sentences are better. What the calibration does with texts that it was not fitted to goes to standard
-    error: how many translations are flagged, and how many texts of which none is the other's translation.
+    error: how many translations are flagged, and how many pairs of texts that are none. Two reports on one event, which are
+    harder to tell apart, are seldom among these: look at the first finds before you rely on it.
 
     \b
     Example:

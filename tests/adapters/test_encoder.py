@@ -157,7 +157,6 @@ def test_a_static_model_of_a_folder(tmp_path, package):
 
 
 def test_a_static_model_by_the_package_itself(tmp_path):
-    pytest.importorskip("model2vec")
     from model2vec import StaticModel
     from tokenizers import Tokenizer, models, pre_tokenizers
 

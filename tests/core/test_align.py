@@ -87,6 +87,7 @@ def test_a_sentence_that_says_what_several_say_has_no_margin() -> None:
 def test_a_calibration_brings_a_compressed_encoder_to_the_same_pairs_and_no_similarity_exceeds_one() -> None:
     a = rows(10)
     b = near(a)
+    b[4] = unit(a[4] + a[5])      # says both
     common = np.full(10, 2.0, dtype=np.float32)    # what e5 has: all of its vectors point one way, no cosine is under 0.8
     squeezed = unit(np.column_stack((a, common))), unit(np.column_stack((b, common)))
     plain, widened = align(a, b, PLAIN), align(*squeezed, Calibration("y", 5.0, -4.0, (1.0,) * 8, -4.0))
