@@ -11,10 +11,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from crawler import translations
+from crawler import atlas, translations
 from crawler.atlas import Atlas
 from crawler.core.extract import language
+from crawler.core.outdone import without_outdone
 from crawler.core.types import Link, Match, Refusal
 from crawler.core.vectors import Vectors, packed
 from crawler.errors import WorkerError
@@ -49,15 +51,23 @@ class Abroad:
 
     async def _encoded(self, reading: Reading, judgement: Judgement) -> Text | None:
         """The article with its vectors, which are stored then; None where it is compared with none."""
-        spoken = reading.article.language or await self.pool.run(language.of, reading.article.text, timeout=_SECONDS)
-        if not self.across.encoding.covers(spoken or "") or not await self._is_mixed(spoken or "", reading):
+        spoken = await self._language(reading)
+        if not self.across.encoding.covers(spoken) or not await self._is_mixed(spoken, reading):
             return None
+        text = await self._text(reading)
+        if text is not None:
+            # Before anybody near is asked for: of two that arrive at once, one sees the other.
+            await self.store.put_vectors(text.vectors, packed(text.vectors.mean()[None, :]), reading.article.first_seen,
+                                         token=judgement.token)
+        return text
+
+    async def _language(self, reading: Reading) -> str:
+        return reading.article.language or await self.pool.run(language.of, reading.article.text, timeout=_SECONDS) or ""
+
+    async def _text(self, reading: Reading) -> Text | None:
+        """None where there are no sentences."""
         vectors = (await self.pool.run(encoded, self.across, [reading], timeout=_SECONDS))[0]
-        if not vectors.spans:
-            return None
-        # Before anybody near is asked for: of two that arrive at once, one sees the other.
-        await self.store.put_vectors(vectors, packed(vectors.mean()[None, :]), reading.article.first_seen, token=judgement.token)
-        return Text(reading, vectors)
+        return Text(reading, vectors) if vectors.spans else None
 
     async def _is_mixed(self, spoken: str, reading: Reading) -> bool:
         if not self._mixed and await self.store.other_languages(spoken):
@@ -76,13 +86,29 @@ class Abroad:
             text = await self._encoded(reading, judgement)
             if text is None:
                 return [], []
-            asked = await self._asked(text, within)
-            found = await self._matches(text, await readings(asked))
-            more = await self._partners(found, {*asked, reading.article.id})
-            return found + await self._matches(text, await readings(more)), [*asked, *more]
+            return await self._compared(text, await self._asked(text, within), readings)
         except WorkerError as error:
             event(_log, "translations-failed", logging.WARNING, url=reading.article.url, reason=error.reason, detail=error)
             return [], []
+
+    async def find(self, reading: Reading, within: Sequence[Match], readings: Readings, until: datetime) -> list[Match]:
+        """The same for an article that need not be stored, among all that was seen up to a time; nothing is stored. Those
+        that another match explains are left out. Raises WorkerError."""
+        if not await self.store.last_place() or not self.across.encoding.covers(await self._language(reading)):
+            return []
+        text = await self._text(reading)
+        if text is None:
+            return []
+        near = await atlas.anywhen(self.store, text.vectors, until, translations.CANDIDATES)
+        found, met = await self._compared(text, sorted({*near, *await self._theirs(reading.article.id, within)} - {reading.article.id}), readings)
+        spoken = await self.store.vectors(met, text.vectors.encoder)
+        return without_outdone(found, {reading.article.id: text.vectors.language, **{id_: one.language for id_, one in spoken.items()}})
+
+    async def _compared(self, text: Text, asked: Sequence[str], readings: Readings) -> tuple[list[Match], list[str]]:
+        """The matches with these and with the copies of what is found, and whom that was."""
+        found = await self._matches(text, await readings(asked))
+        more = await self._partners(found, {*asked, text.reading.article.id})
+        return found + await self._matches(text, await readings(more)), [*asked, *more]
 
     def possible(self, found: Sequence[Match], article: str) -> list[Link]:
         """What a person is asked about."""
@@ -94,10 +120,13 @@ class Abroad:
         article = text.reading.article
         near = await self._atlas.nearest(text.vectors, article.first_seen, self.across.window, translations.CANDIDATES)
         named = [await self.store.article_at(url) for url in list(named_pages(article))[:_NAMED]]
-        copies = sorted({id_ for one in within if one.copied for id_ in (one.a, one.b)} - {article.id})[:_PARTNERS]
-        theirs = await self._copies(copies)
         before = await self.store.matched(article.id)
-        return sorted({*near, *(id_ for id_ in named if id_), *before, *theirs[:_PARTNERS]} - {article.id})
+        return sorted({*near, *(id_ for id_ in named if id_), *before, *await self._theirs(article.id, within)} - {article.id})
+
+    async def _theirs(self, article: str, within: Sequence[Match]) -> list[str]:
+        """What an article's own copies were matched with."""
+        copies = sorted({id_ for one in within if one.copied for id_ in (one.a, one.b)} - {article})[:_PARTNERS]
+        return (await self._copies(copies))[:_PARTNERS]
 
     async def _matches(self, text: Text, readings: Sequence[Reading]) -> list[Match]:
         vectors = await self.store.vectors([one.article.id for one in readings], text.vectors.encoder)

@@ -5,6 +5,7 @@ that arrive at once in two processes, one sees the other. A day that nobody asks
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from crawler.core.vectors import Place, Vectors, unit
 from crawler.ports import Store
 
 _DAYS = 40         # in memory at most: days of 1,500 articles take 3 MB each
+_PART = timedelta(days=20)   # in memory at once where every day is looked at
 _ROOM = 64         # places for which a day has room at first
 
 
@@ -95,6 +97,20 @@ class Atlas:
                 day.put(place)
 
 
+async def anywhen(store: Store, asked: Vectors, until: datetime, limit: int) -> list[str]:
+    """The stored articles in other languages that lie nearest, best first, whenever they were seen: a part of the time in
+    memory at once, none of it kept."""
+    where, best = translations.places([asked], [float("nan")]), list[tuple[float, str]]()
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    while begin <= until:
+        day = Day()
+        for place in await store.places(asked.encoder, begin, begin + _PART):
+            day.put(place)
+        best = sorted([*best, *await asyncio.to_thread(_ranked, where, [day], math.inf, limit)])[:limit]
+        begin += _PART
+    return [article for _, article in best]
+
+
 def _number(moment: datetime) -> int:
     return int(moment.timestamp() // 86400)
 
@@ -104,6 +120,10 @@ def _numbers(since: datetime, until: datetime) -> range:
 
 
 def _nearest(where: translations.Places, days: Sequence[Day], window: float, limit: int) -> list[str]:
-    found = [(-cosine, day.articles[row]) for day in days if day.articles
-             for cosine, row in translations.nearest(where, day.places(), window, limit)[0]]
-    return [article for _, article in sorted(found)[:limit]]
+    return [article for _, article in _ranked(where, days, window, limit)]
+
+
+def _ranked(where: translations.Places, days: Sequence[Day], window: float, limit: int) -> list[tuple[float, str]]:
+    """The nearest with their negative cosines, best first, ties by id."""
+    return sorted((-cosine, day.articles[row]) for day in days if day.articles
+                  for cosine, row in translations.nearest(where, day.places(), window, limit)[0])[:limit]
