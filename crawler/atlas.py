@@ -19,7 +19,8 @@ from crawler.core.vectors import Place, Vectors, unit
 from crawler.ports import Store
 
 _DAYS = 40         # in memory at most: days of 1,500 articles take 3 MB each
-_PART = timedelta(days=20)   # in memory at once where every day is looked at
+_PART = timedelta(days=20)   # in memory at once where every day is looked at …
+_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)   # … and one part for what came before there were vectors
 _ROOM = 64         # places for which a day has room at first
 
 
@@ -100,14 +101,14 @@ class Atlas:
 async def anywhen(store: Store, asked: Vectors, until: datetime, limit: int) -> list[str]:
     """The stored articles in other languages that lie nearest, best first, whenever they were seen: a part of the time in
     memory at once, none of it kept."""
-    where, best = translations.places([asked], [float("nan")]), list[tuple[float, str]]()
-    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    where, best = translations.places([asked], [math.nan]), list[tuple[float, str]]()
+    begin, end = datetime(1970, 1, 1, tzinfo=UTC), _EARLIEST
     while begin <= until:
-        day = Day()
-        for place in await store.places(asked.encoder, begin, begin + _PART):
-            day.put(place)
-        best = sorted([*best, *await asyncio.to_thread(_ranked, where, [day], math.inf, limit)])[:limit]
-        begin += _PART
+        part = Day()
+        for place in await store.places(asked.encoder, begin, end):
+            part.put(place)
+        best = sorted([*best, *await asyncio.to_thread(_ranked, where, [part], math.inf, limit)])[:limit]
+        begin, end = end, end + _PART
     return [article for _, article in best]
 
 

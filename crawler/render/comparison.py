@@ -181,7 +181,7 @@ def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         table.add_row(side.upper(), str(found[side]["words"]), words.percent(found[share]),
                       said(found[side]["title"] or found[side]["input"]))
     yield table
-    yield from _agreement(found["translation"])
+    yield from _agreement(found)
     if not _verdict_abroad(found):
         yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
                    f"passage {words.count(found['longest'], 'word')}")
@@ -204,16 +204,20 @@ def _verdict_abroad(found: Mapping[str, Any]) -> str:
     return "possible translation" if found["refused"] == Refusal.DOUBTFUL else ""
 
 
-def _agreement(found: Mapping[str, Any] | None) -> Iterator[RenderableType]:
-    """How the sentences of two texts agree."""
-    if found is None:
+def _agreement(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """How the sentences of two texts agree, where they were compared."""
+    told = found["translation"]
+    if told is None:
         return
-    count = words.count(len(found["pairs"]), "pair of sentences", "pairs of sentences")
-    yield Text(f"translation {words.probable(found['probability'])} probable; {count}, {words.order(found['order'])}: "
-               f"{words.percent(found['coverage'][0])} of A, {words.percent(found['coverage'][1])} of B; encoder {line(found['encoder'])}")
-    if found["anchors"]:
+    what = _verdict_abroad(found) or "neither a translated copy nor a possible translation"
+    paired = words.count(len(told["pairs"]), "pair of sentences", "pairs of sentences")
+    if told["pairs"]:
+        paired += (f", {words.order(told['order'])}: {words.percent(told['coverage'][0])} of A, "
+                   f"{words.percent(told['coverage'][1])} of B")
+    yield Text(f"{what}, {words.probable(told['probability'])} probable; {paired}; encoder {line(told['encoder'])}")
+    if told["anchors"]:
         yield Text("numbers and names in both: " + ", ".join(
-            line(one) if one == other else f"{line(one)} = {line(other)}" for one, other in found["anchors"]))
+            line(one) if one == other else f"{line(one)} = {line(other)}" for one, other in told["anchors"]))
 
 
 def _about(found: Mapping[str, Any]) -> Iterator[RenderableType]:
