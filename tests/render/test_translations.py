@@ -114,6 +114,14 @@ def test_a_comparison_says_how_sure_it_is(probability, copied, refused, verdict)
     assert ("shared runs of words" in out) == (verdict == "unrelated")
 
 
+def test_a_copy_by_words_is_judged_by_its_words():
+    text = " ".join(f"On day {n} the ferry to pier {n * 7} carried {n * 3} lorries and a brass band from village {n}." for n in range(9))
+    match = Match("a", "b", 0.5, 0.8, 0.6, 1, 2, 1.0, Kind.TRANSLATION, True, (Passage(0, 8, 0, 10, 2),),
+                  translation=Translation("use-m3", 0.97, 1.0, (0.7,)))
+    found = comparison.row(side("a", text, "en"), side("b", text, "de"), Rules(), {}, match)
+    assert (found["kind"], found["translation"]["probability"]) == ("exact", 0.97)
+
+
 def test_certain_is_nothing():
     assert [words.probable(share) for share in (1.0, 0.999, 0.99, 0.63)] == ["over 99 %", "over 99 %", "99 %", "63 %"]
     assert [words.order(share) for share in (1.0, 0.999, 0.5)] == [
