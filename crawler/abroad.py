@@ -13,10 +13,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from crawler import translations
+from crawler import atlas, translations
 from crawler.atlas import Atlas, Means, Names
 from crawler.core.extract import language
+from crawler.core.outdone import without_outdone
 from crawler.core.segments import segments
 from crawler.core.types import Match, Refusal
 from crawler.core.vectors import NAMES, Place, Vectors, packed
@@ -82,11 +84,30 @@ class Abroad:
         text = await self._text(self.across.encoding, reading, judgement.token)
         if text is None:
             return FoundAbroad()
-        asked = await self._asked(text, within)
+        found, met = await self._compared(text, await self._asked(text, within), readings)
+        return FoundAbroad(found, [], met)
+
+    async def find(self, reading: Reading, within: Sequence[Match], readings: Readings, until: datetime) -> list[Match]:
+        """The matches of an article that need not be stored, among all that was seen up to a time; nothing is stored. Those
+        that another match explains are left out. Raises WorkerError."""
+        spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
+        if not await self.store.last_place() or not self.across.encoding.covers(spoken or ""):
+            return []
+        vectors = await self.pool.run(encoded, self.across.encoding, reading, None, timeout=_SECONDS)
+        if not vectors.spans:
+            return []
+        text = Text(reading, vectors)
+        near = await atlas.anywhen(self.store, _place(text), vectors.encoder, until, translations.CANDIDATES)
+        asked = sorted({*near, *await self._theirs(reading.article.id, within)} - {reading.article.id})
+        found, met = await self._compared(text, asked, readings)
+        others = await self.store.vectors(met, vectors.encoder)
+        return without_outdone(found, {reading.article.id: vectors.language, **{id_: one.language for id_, one in others.items()}})
+
+    async def _compared(self, text: Text, asked: Sequence[str], readings: Readings) -> tuple[list[Match], list[str]]:
+        """The matches with these and with the copies of what is found, and whom that was."""
         found = await self._matches(self.across.encoding, text, await readings(asked))
-        more = await self._partners(found, {*asked, reading.article.id})
-        found += await self._matches(self.across.encoding, text, await readings(more))
-        return FoundAbroad(found, [], [*asked, *more])
+        more = await self._partners(found, {*asked, text.reading.article.id})
+        return found + await self._matches(self.across.encoding, text, await readings(more)), [*asked, *more]
 
     async def _text(self, encoding: Encoding, reading: Reading, token: int | None = None) -> Text | None:
         """The article with its vectors, which are stored before anybody near is asked for; None where it has no sentence."""
@@ -103,10 +124,14 @@ class Abroad:
         article = text.reading.article
         near = await self._near.nearest(_place(text), self.across.window, translations.CANDIDATES)
         named = [await self.store.article_at(url) for url in list(named_pages(article))[:_NAMED]]
-        copies = sorted({id_ for one in within if one.copied for id_ in (one.a, one.b)} - {article.id})[:_PARTNERS]
-        theirs = await self._copies(copies)
         before = await self.store.matched(article.id)
-        return sorted({*(id_ for _, id_ in near), *(id_ for id_ in named if id_), *before, *theirs[:_PARTNERS]} - {article.id})
+        theirs = await self._theirs(article.id, within)
+        return sorted({*(id_ for _, id_ in near), *(id_ for id_ in named if id_), *before, *theirs} - {article.id})
+
+    async def _theirs(self, article: str, within: Sequence[Match]) -> list[str]:
+        """What an article's own copies were matched with."""
+        copies = sorted({id_ for one in within if one.copied for id_ in (one.a, one.b)} - {article})[:_PARTNERS]
+        return (await self._copies(copies))[:_PARTNERS]
 
     async def _matches(self, encoding: Encoding, text: Text, readings: Sequence[Reading]) -> list[Match]:
         vectors = await self.store.vectors([one.article.id for one in readings], encoding.name)

@@ -21,6 +21,8 @@ from crawler.ports import Store
 
 _DAYS = 40         # in memory at most: days of 1,500 articles take 3 MB each
 _ROOM = 64         # places for which a day has room at first
+_PART = timedelta(days=20)                     # in memory at once where every day is looked at …
+_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)   # … and one part for what came before there were vectors
 
 
 class Day(Protocol):
@@ -167,6 +169,21 @@ class Atlas:
             self._read = place.revision
             if (day := self._days.get(_number(place.seen))) is not None:
                 day.put(place)
+
+
+async def anywhen(store: Store, asked: Place, encoder: str, until: datetime, limit: int) -> list[str]:
+    """The stored articles in other languages that lie nearest by their means, best first, whenever they were seen up to a
+    time: a part of the time in memory at once, none of it kept."""
+    best: list[tuple[float, str]] = []
+    begin, end = datetime(1970, 1, 1, tzinfo=UTC), _EARLIEST
+    while begin <= until:
+        part = Means()
+        for place in await store.places(encoder, begin, end):
+            part.put(place)
+        found = await asyncio.to_thread(part.nearest, asked, math.inf, limit)
+        best = sorted([*best, *((-score, article) for score, article in found)])[:limit]
+        begin, end = end, end + _PART
+    return [article for _, article in best]
 
 
 def _number(moment: datetime) -> int:

@@ -45,9 +45,9 @@ class Text:
     vectors: Vectors
 
 
-def compare(one: Text, other: Text, calibration: Calibration) -> Match | None:
-    """The match of two articles of two languages; None where a person need not look. With `refused` "doubtful" it ties
-    nothing. Raises ValueError where they were encoded by two encoders."""
+def compare(one: Text, other: Text, calibration: Calibration, least: float = DOUBTFUL) -> Match | None:
+    """The match of two articles of two languages; None where a person need not look: under `least`, or without sentences.
+    With `refused` "doubtful" it ties nothing. Raises ValueError where they were encoded by two encoders."""
     if one.vectors.encoder != other.vectors.encoder:
         raise ValueError(f"vectors of {one.vectors.encoder} and {other.vectors.encoder}")
     a, b = (one, other) if one.reading.article.id < other.reading.article.id else (other, one)
@@ -55,7 +55,7 @@ def compare(one: Text, other: Text, calibration: Calibration) -> Match | None:
         return None
     found = align(a.vectors.matrix(), b.vectors.matrix(), calibration)
     probability = calibration.probability(found.figures)
-    return _match(a, b, found, probability) if probability >= DOUBTFUL and found.beads else None
+    return _match(a, b, found, probability) if probability >= least and (found.beads or not least) else None
 
 
 def _match(a: Text, b: Text, found: Alignment, probability: float) -> Match:
@@ -65,7 +65,7 @@ def _match(a: Text, b: Text, found: Alignment, probability: float) -> Match:
     sure = probability >= FLAGGED and count >= PAIRS
     a_share, a_words = _share(left, [(one.a_start, one.a_end) for one in passages])
     b_share, b_words = _share(right, [(one.b_start, one.b_end) for one in passages])
-    longest = max(one.words for one in passages)
+    longest = max((one.words for one in passages), default=0)
     return Match(
         left.id, right.id, similarity=count / (len(a.vectors.spans) + len(b.vectors.spans) - count), a_in_b=a_share, b_in_a=b_share,
         shared=count, longest=longest, unquoted=1.0, told=1.0, containment=min(1.0, count / min(len(a.vectors.spans), len(b.vectors.spans))),

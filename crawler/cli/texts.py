@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from crawler.core.types import Match
     from crawler.matcher import Reading
     from crawler.ports import Store
+    from crawler.ports.encoding import Across
     from crawler.settings import Settings
 
 
@@ -87,9 +88,11 @@ def _page_text(given: "Given", as_json: bool) -> str:
 @click.command()
 @click.argument("a")
 @click.argument("b")
+@click.option("--translations", is_flag=True,
+              help="Compare the sentences of two languages; needs the extra firsthand[translations].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @pass_options
-def compare(options: Options, a: str, b: str, as_json: bool) -> None:
+def compare(options: Options, /, *, a: str, b: str, translations: bool, as_json: bool) -> None:
     """Tell whether A and B are copies, and why. Each is a URL, a file, - or the id of a stored article.
 
     \b
@@ -97,7 +100,7 @@ def compare(options: Options, a: str, b: str, as_json: bool) -> None:
       firsthand compare ours.html https://copies.example/theirs.html
       firsthand compare 5b1f0c6e2a7d9e34 0c8e31b7d95a44f1 --json
     """
-    from crawler.cli.inputs import settings_or_defaults
+    from crawler.cli.inputs import across, settings_or_defaults
     from crawler.cli.reports import layout
     from crawler.render import comparison
     from crawler.render.harmless import json_text
@@ -105,11 +108,11 @@ def compare(options: Options, a: str, b: str, as_json: bool) -> None:
     if a == b == "-":
         raise UsageError("A and B cannot both be standard input")
     settings = settings_or_defaults(options)
-    found = options.run(_compared(settings, (a, b)))
+    found = options.run(_compared(settings, (a, b), across(settings, wanted=translations)))
     write(None, [json_text(found, indent=2) + "\n" if as_json else comparison.text(found, layout())])
 
 
-async def _compared(settings: "Settings", names: tuple[str, str]) -> dict[str, Any]:
+async def _compared(settings: "Settings", names: tuple[str, str], across: "Across | None") -> dict[str, Any]:
     from crawler.matcher import Rules
     from crawler.render import comparison
     from crawler.sources import Sources
@@ -117,7 +120,26 @@ async def _compared(settings: "Settings", names: tuple[str, str]) -> dict[str, A
     (a, url_a), (b, url_b) = await _two(settings, names)
     left, right = comparison.Side(names[0], url_a, a), comparison.Side(names[1], url_b, b)
     rules = Rules(settings.match.containment, settings.match.min_words)
-    return comparison.row(left, right, rules, Sources(settings).facts)
+    abroad, note = _abroad(a, b, across)
+    return comparison.row(left, right, rules, Sources(settings).facts, abroad, note=note)
+
+
+def _abroad(a: "Reading", b: "Reading", across: "Across | None") -> "tuple[Match | None, str]":
+    """What two texts of two languages come to by their sentences, however little that is; where nothing, what to say."""
+    from crawler import translations
+    from crawler.render.words import language
+
+    spoken = [one.article.language or "" for one in (a, b)]
+    if len(set(spoken)) == 1 or "" in spoken:
+        return None, ""
+    if across is None:
+        return None, (f"A is in {language(spoken[0])} and B in {language(spoken[1])}: add --translations to compare their "
+                      "sentences")
+    if strange := [one for one in spoken if not across.encoding.covers(one)]:
+        return None, f"{across.encoding.name} does not know {language(strange[0])}: their sentences were not compared"
+    vectors = across.encoding.encode(across.encoding.name, [a, b])
+    one, other = (translations.Text(*each) for each in zip((a, b), vectors, strict=True))
+    return translations.compare(one, other, across.encoding.calibration, least=0), ""
 
 
 async def _two(settings: "Settings", names: tuple[str, str]) -> "list[tuple[Reading, str | None]]":
@@ -232,8 +254,9 @@ async def _found(settings: "Settings", name: str, url: str | None) -> list[dict[
 
 
 async def _matches(opened: Any, mine: "Reading", rules: Any) -> "tuple[Reading, list[Match]]":
-    """Ask the index, whatever the age, and compare with each candidate."""
+    """Ask the index, whatever the age, and compare with each candidate; then those of other languages, if that is on."""
     from datetime import UTC, datetime, timedelta
+    from functools import partial
 
     from crawler import matcher
     from crawler.core import boilerplate
@@ -248,7 +271,10 @@ async def _matches(opened: Any, mine: "Reading", rules: Any) -> "tuple[Reading, 
     ids = await opened.store.candidates(article.id, prepared.keys, datetime(1970, 1, 1, tzinfo=UTC),
                                         opened.clock() + timedelta(days=1), matcher.CANDIDATES)
     one = matcher.Reading(article, frozenset(prepared.dropped))
-    return one, await opened.pool.run(matcher.verify, one, await readings(opened.store, ids), rules, timeout=_SECONDS)
+    found = await opened.pool.run(matcher.verify, one, await readings(opened.store, ids), rules, timeout=_SECONDS)
+    abroad = opened.pipeline.abroad
+    return one, found if abroad is None else [
+        *found, *await abroad.find(one, found, partial(readings, opened.store), opened.clock() + timedelta(days=1))]
 
 
 _SECONDS = 60.0   # of CPU for fifty candidates of the greatest length

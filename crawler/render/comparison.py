@@ -8,16 +8,16 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from crawler import matcher
+from crawler import matcher, translations
 from crawler.core import elect, phrases
 from crawler.core import match as matching
 from crawler.core import report as core
-from crawler.core.types import Article, Match, Refusal, SourceFacts
+from crawler.core.types import Article, Kind, Match, Refusal, SourceFacts
 from crawler.matcher import Reading
 from crawler.ports import StoredArticle
-from crawler.render import Layout, words
+from crawler.render import Layout, sides, words
 from crawler.render.harmless import line, shortened
-from crawler.render.table import Address, columns, drawn, joined, reason, said
+from crawler.render.table import Address, columns, drawn, joined, pairs, reason, said
 
 _QUOTED = 280   # characters of a passage in the text
 
@@ -31,31 +31,53 @@ class Side:
     reading: Reading
 
 
-def row(a: Side, b: Side, rules: matcher.Rules, facts: Mapping[str, SourceFacts]) -> dict[str, Any]:
+def row(
+    a: Side, b: Side, rules: matcher.Rules, facts: Mapping[str, SourceFacts], abroad: Match | None = None, *, note: str = "",
+) -> dict[str, Any]:
     """The figures of two texts both ways, what that makes them, why, and where they agree.
 
     `a_in_b` and `b_in_a` are shares of words; `containment` is the share of the shorter one's shingles by which it is
-    judged. Passages are half-open character ranges into both texts.
+    judged. Passages are half-open character ranges into both texts. `abroad` is what their sentences come to where these
+    were compared: no copy by words, they are then judged by it. `note` says why they were not.
     """
     left, right = a.reading.body(), b.reading.body()
     same = left.id == right.id
-    found = None if same else matcher.pair(a.reading, b.reading, rules)
+    within = None if same else matcher.pair(a.reading, b.reading, rules)
+    found = abroad if _decides(abroad, within) else within
     words_ = (len(left.kept()), len(right.kept()))
     result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
     if same:
         return {**result, "copied": False, "related": False, "kind": None, "kind_of_a": None,
                 "kind_of_b": None, "why": ["both are the same stored article"],
-                **_figures(None), "rules": matching.RULES, "first": None, "rewording": [], "passages": []}
+                **_figures(None), "rules": matching.RULES, "first": None, "rewording": [], "passages": [],
+                "translation": None}
     swapped = found is not None and found.a != left.id
     return {
         **result, "copied": bool(found and found.copied), "related": bool(found and not found.copied),
         "kind": found.kind.value if found and found.copied else None,
         "kind_of_a": _kind(found, right.id), "kind_of_b": _kind(found, left.id),
-        "why": [*_walls(a, b), *_why(found, words_, rules)],
+        "why": [*_walls(a, b), *_short(words_, rules),
+                *(_why(within, rules) if found is within or within else ()), *_why_abroad(abroad),
+                *([note] if note and not (found and found.copied) else [])],
         **_figures(found, swapped=swapped), "rules": matching.RULES,
         "first": _first(a, b, facts), "rewording": _rewording(a, b, found),
         "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
+        "translation": sides.translated(abroad, a.reading.article, b.reading.article) if abroad else None,
     }
+
+
+def _decides(abroad: Match | None, within: Match | None) -> bool:
+    """Whether two texts are judged by their sentences."""
+    return (abroad is not None and abroad.translation is not None and bool(abroad.passages)
+            and abroad.translation.probability >= translations.DOUBTFUL and not (within and within.copied))
+
+
+def _why_abroad(abroad: Match | None) -> Iterator[str]:
+    if abroad is None or abroad.translation is None:
+        return
+    yield (f"{words.probable(abroad.translation.probability)} probable that one is the other translated; "
+           f"{words.percent(translations.FLAGGED)} and {translations.PAIRS} pairs of sentences make a translated copy, "
+           f"{words.percent(translations.DOUBTFUL)} a possible one")
 
 
 def _walls(a: Side, b: Side) -> Iterator[str]:
@@ -101,9 +123,12 @@ def _figures(found: Match | None, *, swapped: bool = False) -> dict[str, Any]:
             "unquoted": round(found.unquoted, 4), "refused": found.refused.value if found.refused else None}
 
 
-def _why(found: Match | None, counts: tuple[int, int], rules: matcher.Rules) -> Iterator[str]:
+def _short(counts: tuple[int, int], rules: matcher.Rules) -> Iterator[str]:
     if min(counts) < rules.min_words:
         yield f"the shorter text has {min(counts)} words; the crawler judges from {rules.min_words} on"
+
+
+def _why(found: Match | None, rules: matcher.Rules) -> Iterator[str]:
     if found is None:
         yield f"they share fewer than {matching.MIN_SHARED} runs of words"
         return
@@ -147,7 +172,7 @@ def text(found: Mapping[str, Any], layout: Layout) -> str:
 def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     kinds = f"copied: if A is the original, B is {found['kind_of_b']}; if B is the original, A is {found['kind_of_a']}"
     verdict = kinds if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
-    yield Text(verdict, style="bold")
+    yield Text(_verdict_abroad(found) or verdict, style="bold")
     for each in found["why"]:
         yield Padding(Text(line(each)), (0, 0, 0, 2))
     yield Text()
@@ -156,13 +181,43 @@ def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         table.add_row(side.upper(), str(found[side]["words"]), words.percent(found[share]),
                       said(found[side]["title"] or found[side]["input"]))
     yield table
-    yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
-               f"passage {words.count(found['longest'], 'word')}")
+    yield from _agreement(found)
+    if not _verdict_abroad(found):
+        yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
+                   f"passage {words.count(found['longest'], 'word')}")
     yield from _about(found)
-    for one in found["passages"]:
+    if found["translation"] is not None and found["translation"]["pairs"]:
+        yield Text("\nSentences that say the same, of A and of B", style="bold")
+        yield pairs((each["left"], each["right"], each["score"]) for each in found["translation"]["pairs"])
+    for one in [] if _verdict_abroad(found) else found["passages"]:
         yield Text()
         yield joined((f"{one['words']} words, A {one['a'][0]}-{one['a'][1]}, B {one['b'][0]}-{one['b'][1]}: ", "dim"),
                      f"“{shortened(one['quote'], _QUOTED)}”")
+
+
+def _verdict_abroad(found: Mapping[str, Any]) -> str:
+    """What two texts are that are judged by their sentences; nothing of others."""
+    if found["kind"] == Kind.EDITION:
+        return "edition: the publisher's own version in another language"
+    if found["kind"] == Kind.TRANSLATION:
+        return "translated copy"
+    return "possible translation" if found["refused"] == Refusal.DOUBTFUL else ""
+
+
+def _agreement(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """How the sentences of two texts agree, where they were compared."""
+    told = found["translation"]
+    if told is None:
+        return
+    what = _verdict_abroad(found) or "neither a translated copy nor a possible translation"
+    paired = words.count(len(told["pairs"]), "pair of sentences", "pairs of sentences")
+    if told["pairs"]:
+        paired += (f", {words.order(told['order'])}: {words.percent(told['coverage'][0])} of A, "
+                   f"{words.percent(told['coverage'][1])} of B")
+    yield Text(f"{what}, {words.probable(told['probability'])} probable; {paired}; encoder {line(told['encoder'])}")
+    if told["anchors"]:
+        yield Text("numbers and names in both: " + ", ".join(
+            line(one) if one == other else f"{line(one)} = {line(other)}" for one, other in told["anchors"]))
 
 
 def _about(found: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -179,7 +234,8 @@ def _about(found: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 
 def match_row(mine: Article, other: StoredArticle, found: Match) -> dict[str, Any]:
-    """A stored article that shares text with an input: figures both ways and the story that it is in."""
+    """A stored article that shares text with an input, or of which one is the other translated, with how probable that is:
+    figures both ways and the story that it is in."""
     theirs, ours = (found.a_in_b, found.b_in_a) if found.a != mine.id else (found.b_in_a, found.a_in_b)
     article = other.article
     return {
@@ -188,6 +244,7 @@ def match_row(mine: Article, other: StoredArticle, found: Match) -> dict[str, An
         "copied": found.copied, "kind": found.kind.value if found.copied else None,
         "similarity": round(found.similarity, 4), "of_input": round(ours, 4), "of_article": round(theirs, 4),
         "containment": round(found.containment, 4), "longest": found.longest,
+        "probability": found.translation.probability if found.translation else None,
     }
 
 
@@ -195,12 +252,18 @@ def listed(rows: Sequence[Mapping[str, Any]], layout: Layout) -> str:
     """Matches for a person, in the order given."""
     parts: list[RenderableType] = []
     for one in rows:
-        parts.append(joined((one["kind"] or "related", "bold"), "  ", said(one["source"], "green"), "  ", said(one["title"])))
+        parts.append(joined((_named(one), "bold"), "  ", said(one["source"], "green"), "  ", said(one["title"])))
         parts.append(Address(f"  {line(one['url'])}", style="cyan"))
         parts.append(Padding(Text(
             f"{words.percent(one['of_input'])} of the input stands there, {words.percent(one['of_article'])} of it stands "
             f"in the input; seen {words.clock(one['first_seen'])} UTC; {_place(one)}"), (0, 0, 0, 2)))
     return drawn(parts, layout)
+
+
+def _named(one: Mapping[str, Any]) -> str:
+    if one["probability"] is None:
+        return one["kind"] or "related"
+    return f"{one['kind'] or 'possible translation'}, {words.probable(one['probability'])}"
 
 
 def _place(one: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from crawler.core import dates
 from crawler.core import report as core
-from crawler.core.types import Article, Claim, Link, Match, Passage, Relation, Verdict
+from crawler.core.types import Article, Claim, Link, Match, Relation, Verdict
 from crawler.core.urls import redact
 from crawler.ports import StoredArticle, StoredStory
 from crawler.render import Layout, words
@@ -27,9 +27,11 @@ from crawler.render.table import (
     columns,
     drawn,
     joined,
+    pairs,
     reason,
     rewordings,
     said,
+    translations,
 )
 
 _QUOTES = 5          # shared passages that the text shows, the longest
@@ -54,8 +56,7 @@ def story(
     return {
         "type": "story", **row, "updated": core.moment(stored.updated),
         "articles": [_kept(one) for one in articles],
-        "passages": {id_: [passage(each, found, original["article"], texts) for each in found.passages]
-                     for id_, found in matches.items()},
+        "passages": {id_: list(passages(found, original["article"], texts)) for id_, found in matches.items()},
         "possible_rewordings": _possible(links, Relation.REWORDING, within={one.article.id for one in articles}),
         "possible_translations": _possible(links, Relation.TRANSLATION, within={one.article.id for one in articles}),
         "verdicts": [verdict(one) for one in stored.verdicts],
@@ -143,12 +144,18 @@ def _sighting(one: Mapping[str, Any]) -> dict[str, Any]:
             "claims": [claim(each) for each in one["claims"]]}
 
 
-def passage(one: Passage, found: Match, original: str, texts: Mapping[str, str]) -> dict[str, Any]:
-    """A shared passage: half-open character ranges into both texts, and the words as the original has them."""
-    a, b = (one.a_start, one.a_end), (one.b_start, one.b_end)
-    in_original, in_copy = (a, b) if found.a == original else (b, a)
-    return {"words": one.words, "original": list(in_original), "copy": list(in_copy),
-            "quote": texts[original][in_original[0]:in_original[1]]}
+def passages(found: Match, original: str, texts: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Shared passages: half-open character ranges into both texts, and the words as the original has them. Of a translation
+    pairs of sentences: also the words as the copy has them, and how alike both are."""
+    copy = found.b if found.a == original else found.a
+    for at, one in enumerate(found.passages):
+        a, b = (one.a_start, one.a_end), (one.b_start, one.b_end)
+        in_original, in_copy = (a, b) if found.a == original else (b, a)
+        row = {"words": one.words, "original": list(in_original), "copy": list(in_copy),
+               "quote": texts[original][in_original[0]:in_original[1]]}
+        if found.translation is not None:
+            row |= {"translated": texts[copy][in_copy[0]:in_copy[1]], "score": found.translation.scores[at]}
+        yield row
 
 
 def verdict(one: Verdict) -> dict[str, Any]:
@@ -183,6 +190,7 @@ def _story(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield from _copy(copy, by_id[copy["article"]], found["passages"].get(copy["article"], ()))
     yield from carried(found["carried_by"])
     yield from rewordings(found["possible_rewordings"])
+    yield from translations(found["possible_translations"])
     yield from _past(found)
 
 
@@ -263,10 +271,16 @@ def _copy(
 
 def _quotes(passages: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     longest = sorted(passages, key=lambda one: (-one["words"], one["original"]))[:_QUOTES]
-    for one in sorted(longest, key=lambda one: one["original"]):
-        yield _below(joined((f"{one['words']} words  ", "dim"), f"“{shortened(one['quote'], _QUOTED)}”"))
-    if len(passages) > len(longest):
-        yield _below(Text(f"and {words.count(len(passages) - len(longest), 'shorter passage')}", style="dim"))
+    longest.sort(key=lambda one: one["original"])
+    more, nouns = len(passages) - len(longest), ("shorter passage", "shorter passages")
+    if longest and "score" in longest[0]:
+        nouns = ("shorter pair of sentences", "shorter pairs of sentences")
+        yield pairs((one["quote"], one["translated"], one["score"]) for one in longest)
+    else:
+        for one in longest:
+            yield _below(joined((f"{one['words']} words  ", "dim"), f"“{shortened(one['quote'], _QUOTED)}”"))
+    if more:
+        yield _below(Text(f"and {words.count(more, *nouns)}", style="dim"))
 
 
 def _past(found: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -305,6 +319,7 @@ def _article(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield from carried(found["carried_by"])
     yield from carrying(found["carries"])
     yield from rewordings(found["possible_rewordings"])
+    yield from translations(found["possible_translations"])
     if found["held"]:
         yield _below(Text("held: its pages are kept beyond the retention"))
     yield Text()

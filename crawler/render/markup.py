@@ -4,7 +4,7 @@ jinja2 escapes whatever is put into a template; a link is made of http(s) addres
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -36,11 +36,16 @@ def environment() -> Environment:
         "observed": words.observed, "reason": words.reason, "standing": words.standing,
         "contenders": words.contenders, "verdict": lambda word: words.VERDICTS.get(word, word), "query": query,
         "duration": words.duration, "count": words.count, "event": lambda word: words.EVENTS.get(word, word),
-        "language": words.language, "named": named,
+        "language": words.language, "named": named, "probable": words.probable, "order": words.order, "sentences": sentences,
     }
     made.globals |= {"totals": words.totals, "window": words.window, "all_kinds": words.KINDS, "timeline": plots.timeline, "lanes": plots.lanes,
                      "flow_plot": plots.flows, "lag_plot": plots.lags, "rulings": words.RULINGS, "past_of": past.told}
     return made
+
+
+def sentences(shared: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The pairs of sentences of a possible translation, as those of `sides.translated`."""
+    return [{"left": one["quote"], "right": one["translated"], "score": one["score"]} for one in shared]
 
 
 _MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:[\d:.]*\d(?:Z|[+-]\d\d:\d\d)?"

@@ -7,6 +7,8 @@ from crawler.core.report import tallies
 from crawler.render import Layout, words
 from crawler.render.harmless import line, link, markdown
 
+_SENTENCES = 2   # pairs of sentences of a possible translation
+
 
 def render(report: Mapping[str, Any], _layout: Layout) -> Iterator[str]:
     """A heading, who copies whom, each story, the legend."""
@@ -18,6 +20,7 @@ def render(report: Mapping[str, Any], _layout: Layout) -> Iterator[str]:
     for story in report["stories"]:
         yield from _story(story)
     yield from _rewordings(report["possible_rewordings"])
+    yield from _translations(report["possible_translations"])
     yield from _legend(report)
 
 
@@ -26,8 +29,21 @@ def _rewordings(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "\n## Possible rewordings\n\nNo copies: pairs of which one may retell the other. A person says.\n\n"
     for one in pairs:
         shared = ", ".join(f"“{markdown(each['quote'])}”" for each in one["shared"])
-        sides = " and ".join(f"{markdown(one[side]['source'])}: {_linked(one[side])}" for side in ("a", "b"))
-        yield f"- {sides}; only these share {shared} (`{_code(one['a']['article'])}`, `{_code(one['b']['article'])}`)\n"
+        yield f"- {_sides(one)}; only these share {shared} (`{_code(one['a']['article'])}`, `{_code(one['b']['article'])}`)\n"
+
+
+def _sides(one: Mapping[str, Any]) -> str:
+    return " and ".join(f"{markdown(one[side]['source'])}: {_linked(one[side])}" for side in ("a", "b"))
+
+
+def _translations(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if pairs:
+        yield ("\n## Possible translations\n\nNo copies: pairs of which one may be the other translated. A person says.\n\n")
+    for one in pairs:
+        yield (f"- {_sides(one)}; possible translation, {words.probable(one['probability'])} "
+               f"(`firsthand verdict {_code(one['a']['article'])} confirm|reject {_code(one['b']['article'])}`)\n")
+        for each in one["shared"][:_SENTENCES]:
+            yield f"  - {words.percent(each['score'])}: “{markdown(each['quote'])}” “{markdown(each['translated'])}”\n"
 
 
 def _who(report: Mapping[str, Any]) -> Iterator[str]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from crawler import matcher
-from crawler.core import text
+from crawler.core import anchors, text
 from crawler.core.report import brief
 from crawler.core.text import Body
-from crawler.core.types import Match
+from crawler.core.types import Article, Match
 
 Mark = Literal["shared", "own", "site", "plain"]
+_ANCHORS = 40   # numbers and names that are shown
 _CLOSING = ".,;:!?…)]}»”’\"'。、，．！？；：）」』،؛؟۔।"
 
 
@@ -32,7 +33,7 @@ def beside(
     `paragraphs`, lists of `{"mark", "text", "passage"}`: "shared" stands in both and has the passage's number (from 1, in
     the order of the left text); "own" only on this side; "site" is what its source repeats around its articles; "plain"
     is white space and punctuation between them. Of a translation, whose match is `known`, passages are pairs of sentences,
-    and `translation` says how they agree."""
+    and `translation` says how they agree (see `translated`); it is null where words were compared."""
     found = known if known is not None and known.translation is not None else matcher.pair(left, right, rules)
     swapped = found is not None and found.a != left.article.id
     spans = [((one.b_start, one.b_end), (one.a_start, one.a_end)) if swapped else
@@ -41,6 +42,26 @@ def beside(
     return {
         "left": _side(left, [one for one, _ in spans]), "right": _side(right, [other for _, other in spans]),
         "passages": len(spans), "words": sum(one.words for one in found.passages) if found else 0,
+        "translation": translated(found, left.article, right.article) if found else None,
+    }
+
+
+def translated(found: Match, left: Article, right: Article) -> dict[str, Any] | None:
+    """How two articles of two languages agree; None of a match by words. `coverage` are the shares of both texts that stand
+    in pairs of sentences, `order` that of the best pairs which stand in one order in both, each 0..1; `pairs` in the order
+    of the left text; `anchors` numbers and names that both have, as each writes them."""
+    if found.translation is None:
+        return None
+    is_turned = found.a != left.id
+    rows = sorted(((one.b_start, one.b_end, one.a_start, one.a_end) if is_turned else
+                   (one.a_start, one.a_end, one.b_start, one.b_end), score)
+                  for one, score in zip(found.passages, found.translation.scores, strict=False))
+    shares = (found.a_in_b, found.b_in_a)
+    return {
+        "probability": found.translation.probability, "order": found.translation.order, "encoder": found.translation.encoder,
+        "coverage": [round(share, 4) for share in (reversed(shares) if is_turned else shares)],
+        "pairs": [{"left": left.text[span[0]:span[1]], "right": right.text[span[2]:span[3]], "score": score} for span, score in rows],
+        "anchors": [list(each) for each in anchors.shared(left.text, right.text)[:_ANCHORS]],
     }
 
 

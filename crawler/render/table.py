@@ -4,7 +4,7 @@ Foreign text is only ever put into `Text`, never into markup.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -19,6 +19,8 @@ from crawler.render.harmless import line, shortened
 
 _WHO_AT_MOST = 20   # sources in the summary
 _SOURCE = 28        # columns of a source's name
+_SENTENCE = 280     # characters of a sentence of a pair
+_SENTENCES = 2      # pairs of sentences of a possible translation
 
 
 def render(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
@@ -27,6 +29,7 @@ def render(report: Mapping[str, Any], layout: Layout) -> Iterator[str]:
     for story in report["stories"]:
         yield from _drawn(story_block(story), layout)
     yield from _drawn([*rewordings(report["possible_rewordings"])], layout)
+    yield from _drawn([*translations(report["possible_translations"])], layout)
     yield from _drawn(_legend(report["stories"]), layout)
     yield from _drawn([_totals(report)], layout)
 
@@ -111,14 +114,37 @@ def carrying(articles: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
 def rewordings(pairs: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     """Pairs for a person to rule on, with what only they share."""
     for one in pairs:
-        yield Text()
-        yield joined(("possible rewording", "bold"), f"  firsthand verdict {one['a']['article']} confirm|reject "
-                     f"{one['b']['article']}")
-        for side in ("a", "b"):
-            yield _indented(joined(said(one[side]["source"], "green"), f", seen {words.clock(one[side]['first_seen'])}: ",
-                                   said(one[side]["title"])))
-            yield Address("    " + line(one[side]["url"]), style="dim")
+        yield from _possible(one, "possible rewording")
         yield _indented(Text("only these share: " + ", ".join(f"“{line(each['quote'])}”" for each in one["shared"])))
+
+
+def translations(possible: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Pairs for a person to rule on, with the first sentences that say the same."""
+    for one in possible:
+        yield from _possible(one, f"possible translation, {words.probable(one['probability'])}")
+        yield pairs((each["quote"], each["translated"], each["score"]) for each in one["shared"][:_SENTENCES])
+        if len(one["shared"]) > _SENTENCES:
+            more = words.count(len(one["shared"]) - _SENTENCES, "more pair of sentences", "more pairs of sentences")
+            yield _indented(Text(f"and {more}", style="dim"))
+
+
+def _possible(one: Mapping[str, Any], what: str) -> Iterator[RenderableType]:
+    yield Text()
+    yield joined((what, "bold"), f"  firsthand verdict {one['a']['article']} confirm|reject {one['b']['article']}")
+    for side in ("a", "b"):
+        yield _indented(joined(said(one[side]["source"], "green"), f", seen {words.clock(one[side]['first_seen'])}: ",
+                               said(one[side]["title"])))
+        yield Address("    " + line(one[side]["url"]), style="dim")
+
+
+def pairs(sentences: Iterable[tuple[str, str, float]]) -> RenderableType:
+    """Sentences that say the same, under each other: two directions of writing on one line would turn its parts."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for one, other, score in sentences:
+        table.add_row(words.percent(score), Text(f"“{shortened(one, _SENTENCE)}”\n“{shortened(other, _SENTENCE)}”"))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _standing(story: Mapping[str, Any]) -> RenderableType:

@@ -99,6 +99,16 @@ def percent(share: float | None) -> str:
     return f"{whole or (1 if share > 0 else 0)} %"
 
 
+def probable(share: float) -> str:
+    """A probability in 0..1; one that rounds to certainty is "over 99 %"."""
+    return percent(share) if share < _CERTAIN else "over 99 %"
+
+
+def order(share: float) -> str:
+    """How many pairs of sentences stand in one order in both texts."""
+    return "all in the same order" if share == 1 else f"{percent(share)} of them in the same order"
+
+
 def clock(moment: str | None, *, seconds: bool = False) -> str:
     """An RFC 3339 text in UTC as "2026-03-02 06:30"."""
     if not moment:

@@ -73,6 +73,12 @@ _SCHEMAS: Schema = {
     "Piece": _object({"mark": {"type": "string", "enum": ["shared", "own", "site", "plain"]}, "text": _TEXT,
                       "passage": _or_null(_COUNT)}),
     "Side": _object({"article": _TEXT, "source": _TEXT, "paragraphs": _list(_list(_ref("Piece")))}),
+    "Translation": _object(
+        {"probability": _SHARE, "order": _SHARE, "encoder": _TEXT, "coverage": {"type": "array", "items": _SHARE, "minItems": 2, "maxItems": 2},
+         "pairs": _list(_object({"left": _TEXT, "right": _TEXT, "score": _SHARE})),
+         "anchors": _list({"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2})},
+        about="How two texts of two languages agree: the shares of both that stand in pairs of sentences, how many of the pairs stand "
+              "in one order, the pairs in the order of the left text, numbers and names as each of them writes those."),
     "Problem": _object({"title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}, {"type": _TEXT}, "RFC 9457."),
     "Verdict": {
         "type": "object", "required": ["ruling"], "additionalProperties": False,
@@ -144,7 +150,8 @@ _PATHS: Schema = {
     "/api/v1/stories/{id}": _get("One story whole", _ref("WholeStory"), [_path("id")], **_GONE, **_MOVED),
     "/api/v1/stories/{id}/copies/{article}": _get(
         "A copy beside the text it was taken from, with what both share marked",
-        _object({"left": _ref("Side"), "right": _ref("Side"), "passages": _COUNT, "words": _COUNT}),
+        _object({"left": _ref("Side"), "right": _ref("Side"), "passages": _COUNT, "words": _COUNT,
+                 "translation": _or_null(_ref("Translation"))}),
         [_path("id"), _path("article")], **_GONE),
     "/api/v1/stories/{id}/verdict": {"post": {
         "summary": "Rule on a story, or on one copy", "parameters": [_path("id")],

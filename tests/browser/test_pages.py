@@ -9,7 +9,7 @@ BOAT = "طلاب جامعة المرسى"
 PAGES = {
     "queue": "/?state=all", "filtered": "/?state=all&q=ferry&kind=excerpt&min_copies=1", "nothing found": "/?state=all&q=nosuchword",
     "story": "/stories/{ferry}", "story in doubt": "/stories/{cable}", "Arabic story": "/stories/{boat}", "article": "/articles/{article}",
-    "sources": "/sources", "source": "/source?name=The+Harbour+Post", "rewordings": "/rewordings", "subscribe": "/subscribe",
+    "sources": "/sources", "source": "/source?name=The+Harbour+Post", "rewordings": "/rewordings", "translations": "/translations", "subscribe": "/subscribe",
     "login": "/login", "no such story": "/stories/none", "no such page": "/nowhere", "bad filter": "/?since=yesterday",
 }
 WIDTHS = (320, 390, 768, 1200)

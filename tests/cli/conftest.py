@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests import tongues
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 FERRY = """The night ferry between the mainland and the island of Orrin will sail again from the first week of spring.
@@ -89,10 +91,10 @@ async def build(config, given=None):
     return Stored(str(config), ids, {names[one.story.original]: one.story.id for one in found})
 
 
-def configured(folder):
+def configured(folder, more=""):
     path = folder / "firsthand.yaml"
     path.write_text(f"store: sqlite:///{folder / 'store.db'}\nstate_dir: {folder}\ncontact: desk@news.internal\n"
-                    "extract: {workers: 1}\nfeeds: []\n")
+                    f"extract: {{workers: 1}}\nfeeds: []\n{more}")
     return path
 
 
@@ -129,6 +131,22 @@ def linked(linked_built, tmp_path):
     config = configured(tmp_path)
     shutil.copy(Path(linked_built.config).parent / "store.db", tmp_path / "store.db")
     return Stored(str(config), linked_built.ids, linked_built.stories)
+
+
+@pytest.fixture(scope="session")
+def abroad_built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("abroad")
+    return asyncio.run(build(configured(folder, tongues.ON), tongues.drafts()))
+
+
+@pytest.fixture
+def abroad(abroad_built, tmp_path):
+    """A store with articles in three languages, of this test's own."""
+    from pathlib import Path
+
+    config = configured(tmp_path, tongues.ON)
+    shutil.copy(Path(abroad_built.config).parent / "store.db", tmp_path / "store.db")
+    return Stored(str(config), abroad_built.ids, abroad_built.stories)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from crawler.core.types import Attribution, AttributionKind, Entry, Page
 from crawler.ports import Draft, SeenEntry
 from crawler.settings import Settings
 from crawler.web import Room, application
+from tests import tongues
+from tests.cli.conftest import build, configured
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 FERRY = [
@@ -154,6 +156,25 @@ async def poll(one, feed, entries, at):
 @pytest.fixture
 async def site(world, tmp_path, pool):
     """A function that opens a page of its own over a copy of the world: `async with site(tokens=["ada"]) as page`."""
+    return opener(world, tmp_path, pool)
+
+
+@pytest.fixture(scope="session")
+async def tongues_world(tmp_path_factory):
+    """The folder of a store with articles in three languages."""
+    folder = tmp_path_factory.mktemp("tongues")
+    await build(configured(folder, tongues.ON), tongues.drafts())
+    (folder / "store.db").rename(folder / "firsthand.db")
+    return folder
+
+
+@pytest.fixture
+async def tongues_site(tongues_world, tmp_path, pool):
+    """As `site`, over translated copies."""
+    return opener(tongues_world, tmp_path, pool)
+
+
+def opener(world, tmp_path, pool):
     @asynccontextmanager
     async def open_(*, names=(), **review):
         for file in world.iterdir():

@@ -11,7 +11,7 @@ from crawler.web.answers import HEADERS
 
 PAGES = ["/", "/?state=all", "/?q=ferry&state=all&kind=wrapped&source=NewsBasket&role=copy&language=en&min_copies=2&since=2026-03-01",
          "/?q=nothing+like+it", "/sources", "/sources?period=7d", "/source?name=NewsBasket", "/source?name=The+Harbour+Post",
-         "/rewordings", "/subscribe", "/login"]
+         "/rewordings", "/translations", "/subscribe", "/login"]
 HTML = {"Accept": "text/html"}
 
 
