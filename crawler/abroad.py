@@ -20,8 +20,8 @@ from crawler.atlas import Atlas, Means, Names
 from crawler.core.extract import language
 from crawler.core.outdone import without_outdone
 from crawler.core.segments import segments
-from crawler.core.types import Match, Refusal
-from crawler.core.vectors import NAMES, Place, Vectors, packed
+from crawler.core.types import NAMES, Match, Refusal
+from crawler.core.vectors import Place, Vectors, packed
 from crawler.errors import WorkerError
 from crawler.log import event
 from crawler.matcher import Reading

@@ -22,8 +22,8 @@ import numpy as np
 from crawler.core import anchors, urls
 from crawler.core.align import Alignment, Bead, Calibration, align
 from crawler.core.text import Body
-from crawler.core.types import Article, Kind, Link, Match, Passage, Refusal, Relation, Translation
-from crawler.core.vectors import NAMES, Place, Vectors
+from crawler.core.types import NAMES, Article, Kind, Link, Match, Passage, Refusal, Relation, Translation
+from crawler.core.vectors import Place, Vectors
 from crawler.matcher import Reading
 
 CANDIDATES = 20    # best candidates that are aligned

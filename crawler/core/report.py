@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crawler.core import dates
-from crawler.core.types import UNCOUNTED, Article, Claim, Copy, Evidence, Link, Origin, Story
+from crawler.core.types import NAMES, UNCOUNTED, Article, Claim, Copy, Evidence, Link, Origin, Story
 
 VERSION = 1
 _PREFERRED = (Origin.JSON_LD, Origin.META, Origin.TIME, Origin.INPUT, Origin.FEED, Origin.SITEMAP, Origin.HTMLDATE)
@@ -66,7 +66,8 @@ def carries(link: Link, other: Article) -> dict[str, Any]:
 
 def possible(link: Link, a: Article, b: Article) -> dict[str, Any]:
     """Two articles of which one may retell the other in other words, with what only they share: half-open character
-    ranges into both texts. Or of which one may be the other translated, with the sentences that say the same."""
+    ranges into both texts. Or of which one may be the other translated, with the sentences that say the same; where no encoder
+    covers their languages only names and numbers agree, and there is no `probability`."""
     found: dict[str, Any] = {
         "a": brief(a), "b": brief(b), "a_in_b": link.a_in_b, "b_in_a": link.b_in_a,
         "shared": [{"a": [one.a_start, one.a_end], "b": [one.b_start, one.b_end], "quote": a.text[one.a_start:one.a_end]}
@@ -75,7 +76,8 @@ def possible(link: Link, a: Article, b: Article) -> dict[str, Any]:
         return found
     for row, one, score in zip(found["shared"], link.phrases, link.translation.scores, strict=False):
         row |= {"translated": b.text[one.b_start:one.b_end], "score": score}
-    return {**found, "probability": link.translation.probability, "order": link.translation.order,
+    by_names = link.translation.encoder == NAMES
+    return {**found, "probability": None if by_names else link.translation.probability, "order": link.translation.order,
             "encoder": link.translation.encoder}
 
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 _TOP = 127
-NAMES = "names"    # no encoder: what is known of a text in whatever language
 
 
 @dataclass(frozen=True, slots=True)

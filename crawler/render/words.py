@@ -99,8 +99,10 @@ def percent(share: float | None) -> str:
     return f"{whole or (1 if share > 0 else 0)} %"
 
 
-def probable(share: float) -> str:
-    """A probability in 0..1; one that rounds to certainty is "over 99 %"."""
+def probable(share: float | None) -> str:
+    """A probability in 0..1; one that rounds to certainty is "over 99 %". None: there is none, names and numbers agree."""
+    if share is None:
+        return "by names and numbers"
     return percent(share) if share < _CERTAIN else "over 99 %"
 
 

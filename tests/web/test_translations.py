@@ -65,7 +65,7 @@ async def test_possible_translations_are_offered_and_confirmed(tongues_site):
         html = await read(page, "/translations")
         assert html.count("<article") == 1
         text = plain(html)
-        assert "65 % probable: 2 pairs of sentences, all in the same order" in text
+        assert "60 % probable: 2 pairs of sentences, all in the same order" in text
         assert LINES["ar"][0] in text
         assert LINES["en"][2] in text
         assert re.search(r'<a href="/translations" aria-current="page">Translations</a>', html)

@@ -5,6 +5,7 @@
 """
 
 from crawler.core.types.judged import (
+    NAMES,
     UNCOUNTED,
     Copy,
     Evidence,
@@ -43,6 +44,7 @@ from crawler.core.types.said import (
 )
 
 __all__ = [
+    "NAMES",
     "UNCOUNTED",
     "UNOBSERVED",
     "Article",

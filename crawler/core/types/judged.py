@@ -47,6 +47,9 @@ class Refusal(StrEnum):
     DOUBTFUL = "doubtful"    # perhaps a translation: a person says
 
 
+NAMES = "names"    # no encoder: what names and numbers tell of a text in whatever language
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """What makes two articles of two languages one. The passages of its match are pairs of sentences."""
