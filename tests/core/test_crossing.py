@@ -111,3 +111,14 @@ def test_a_language_that_is_not_covered_is_proposed_by_its_names():
     result = found(doc("en", ENGLISH, 8), doc("uk", ukrainian, 9), doc("other", OTHER, 9))
     assert {row.role for row in result.rows} == {"single"}
     assert [(link.a, link.b, link.translation.encoder) for link in result.links] == [("uk", "en", "names")]
+
+
+def test_a_second_encoder_compares_what_names_propose():
+    narrow = replace(encoding(), languages=frozenset({"en", "de", "es"}))
+    documents = [doc("en", ENGLISH, 8), doc("ar", ARABIC, 9), doc("other", OTHER, 9), doc("event", SAME_EVENT, 9)]
+    alone = found(*documents, across=Across(narrow))
+    assert {row.role for row in alone.rows} == {"single"}
+    assert [{link.a, link.b} for link in alone.links] == [{"ar", "en"}]
+    both = found(*documents, across=Across(narrow, encoding()))
+    assert kinds(both)["ar"] == ("copy", "translation", "en")
+    assert not both.links

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -207,3 +208,21 @@ async def test_a_wall_that_was_an_article_is_compared_no_more(worker):
     await drained(worker)
     assert not await worker.store.vectors([DE.id], "use-m3")
     assert await shown(worker.store) == []
+
+
+@pytest.mark.parametrize("order", [(EN, AR), (AR, EN)])
+async def test_a_language_that_the_encoder_does_not_cover(workers, order):
+    narrow = replace(encoding(), languages=frozenset({"en", "de", "es"}))
+    for worker, across in zip(workers, (Across(narrow), Across(narrow, encoding())), strict=True):
+        worker = replace(worker, abroad=Abroad(worker.store, worker.pool, across))
+        for one in (OTHERS, *order):
+            await worker.store.save_article(one, None, NOW)
+        await worker.store.mark_unjudged(None)
+        await drained(worker)
+        links = await worker.store.possible(Relation.TRANSLATION, None, None, 9)
+        if across.second is None:    # a person is asked
+            assert [({link.a, link.b}, link.translation.encoder) for link in links] == [({EN.id, AR.id}, "names")]
+            assert await shown(worker.store) == []
+        else:
+            assert await shown(worker.store) == [(EN.id, ((AR.id, "translation"),))]
+            assert links == []
