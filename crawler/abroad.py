@@ -60,15 +60,14 @@ class Abroad:
         were judged. Where a worker fails nothing is found."""
         try:
             spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
-            was_mixed = self._mixed
-            self._mixed = was_mixed or bool(spoken and await self.store.other_languages(spoken))
-            if not spoken or not self._mixed:
+            if not spoken or not (self._mixed or await self.store.other_languages(spoken)):
                 return FoundAbroad()
             found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAbroad()
             if not self.across.encoding.covers(spoken) or await self._has_names():
                 await self._add_named(found, judgement, replace(reading, article=replace(reading.article, language=spoken)), readings)
-            if not was_mixed:
+            if not self._mixed:
                 marked = await self.store.mark_unencoded(self.across.encoding.name, reading.article.first_seen - 2 * self.across.window)
+                self._mixed = True    # not before: what fails meanwhile leaves it to the next article
                 event(_log, "languages-mixed", language=spoken, marked=marked)
             found.links += [translations.doubtful(one, reading.article.id) for one in found.matches if one.refused is Refusal.DOUBTFUL]
             return found
@@ -163,11 +162,13 @@ class Abroad:
         if is_first:
             await self.store.mark_unencoded(NAMES, article.first_seen - 2 * self.across.window)
         near = await self._by_name.nearest(place, self.across.window, translations.SECOND)
-        others = await readings([id_ for _, id_ in near if id_ != article.id])
+        before = await self.store.matched(article.id)
+        others = await readings(list(dict.fromkeys([*(id_ for _, id_ in near if id_ != article.id), *before])))
         found.asked += [one.article.id for one in others]
         second = self.across.second
         if second is None or not second.covers(place.language):
-            found.links += translations.proposed(article, near, [one.article for one in others])
+            found.links += await self.pool.run(
+                translations.proposed, article, near, [one.article for one in others], timeout=_SECONDS)
         elif others and (text := await self._text(second, reading)) is not None:
             known = await self.store.vectors([one.article.id for one in others], second.name)
             for one in others:

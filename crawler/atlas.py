@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from crawler import translations
 from crawler.core.vectors import Place, unit
 from crawler.ports import Store
 
-_DAYS = 40         # in memory at most: days of 1,500 articles take 3 MB each
+_DAYS = 40         # in memory at most, or those of one look: days of 1,500 articles take 3 MB each
 _ROOM = 64         # places for which a day has room at first
 _PART = timedelta(days=20)                     # in memory at once where every day is looked at …
 _EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)   # … and one part for what came before there were vectors
@@ -109,7 +110,7 @@ class Names(Day):
         scores = products / np.maximum(lengths * math.sqrt(float(weights.sum())), 1e-9)
         ranked = np.argsort(-scores, kind="stable")
         found = ((float(scores[at]), articles[at]) for at in ranked if scores[at] > 0)
-        return [each for each in found if self._is_near(asked, self._places[each[1]], window)][:limit]
+        return list(islice((each for each in found if self._is_near(asked, self._places[each[1]], window)), limit))
 
     def _is_near(self, asked: Place, other: Place, window: float) -> bool:
         return (asked.language != other.language and not (self.covers(asked.language) and self.covers(other.language))
@@ -146,6 +147,8 @@ class Atlas:
         """The articles in other languages that lie nearest, with their score, best first, seen at most `window` apart."""
         async with self._reading:
             days = [await self._day(number) for number in _numbers(asked.seen - window, asked.seen + window)]
+            while len(self._days) > max(_DAYS, len(days)):
+                self._days.popitem(last=False)
             await self._catch_up()
             # In a thread: a hundred thousand take a tenth of a second. Nothing is put meanwhile.
             return await asyncio.to_thread(_nearest, asked, days, window.total_seconds(), limit)
@@ -159,8 +162,6 @@ class Atlas:
             for place in await self.store.places(self.encoder, begin, begin + timedelta(days=1)):
                 day.put(place)
             self._days[number] = day
-            while len(self._days) > _DAYS:
-                self._days.popitem(last=False)
         self._days.move_to_end(number)
         return self._days[number]
 

@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 
 import xxhash
@@ -211,3 +211,8 @@ def bounded(
         flagged = unstable and is_new and seen.entry.key in known.renamed
         kept.append(replace(seen, entry=replace(seen.entry, flags=("unstable_ids",))) if flagged else seen)
     return kept, max(0, new - allowance)
+
+
+def jitter(url: str, now: datetime) -> float:
+    """In 0..1, spread over feeds and over polls without chance."""
+    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}".encode()) / 2**64

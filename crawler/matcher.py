@@ -239,7 +239,7 @@ def _copy(first: elect.Candidate, weighed: elect.Candidate, members: Mapping[str
     ruling = _verdict_on(article.id, case.verdicts)
     evidence = elect.copy_evidence(weighed)
     base, figures = _taken_from(first.article, article, members, case)
-    said = _said(first.article, article) if ruling == "confirm" and (figures is None or not figures.copied) else None
+    said = _said(first.article, article, figures) if ruling == "confirm" and (figures is None or not figures.copied) else None
     if figures is None:   # a person tied what shares nothing
         return Copy(article.id, said or Kind.PARTIAL, first.article.id, 0.0, 0.0, 0.0, evidence, ruling)
     read = match.oriented(figures, base)
@@ -250,8 +250,10 @@ def _copy(first: elect.Candidate, weighed: elect.Candidate, members: Mapping[str
                 round(read.of_original, 4), round(read.of_copy, 4), evidence, ruling)
 
 
-def _said(original: Article, copy: Article) -> Kind:
+def _said(original: Article, copy: Article, figures: Match | None) -> Kind:
     """What a person ties who sees more than the two texts have in common."""
+    if figures is not None and figures.translation is not None:
+        return figures.kind
     known = original.language and copy.language
     return Kind.TRANSLATION if known and original.language != copy.language else Kind.REWORDED
 

@@ -13,15 +13,12 @@ lease runs out and somebody else does the step again.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
-
-import xxhash
 
 from crawler import accounts, matcher, meters
 from crawler.core import boilerplate, schedule, urls
 from crawler.core.types import Article, FeedState, Link, Match, Settled
-from crawler.documents import Documents
+from crawler.documents import Documents, jitter
 from crawler.errors import OperationError, Reason, UnstorableError, WorkerError
 from crawler.log import event
 from crawler.pages import Pages, Postponed, named_pages
@@ -81,7 +78,7 @@ class Pipeline:
         if isinstance(result, schedule.Failure):
             await self.pages.keep_quiet(document.outcome)
             event(_log, "feed-failed", logging.WARNING, url=feed.url, reason=result.reason, detail=result.detail)
-        state = schedule.after(*schedule.returned(feed.state, result), policy, _jitter(feed.url, self.clock()))
+        state = schedule.after(*schedule.returned(feed.state, result), policy, jitter(feed.url, self.clock()))
         if address_ := schedule.adopt(state):
             state = schedule.moved(state)
             event(_log, "feed-moved", logging.WARNING, url=feed.url, to=address_)
@@ -102,7 +99,7 @@ class Pipeline:
         except UnstorableError as error:
             event(_log, "feed-failed", logging.ERROR, url=feed.url, reason=Reason.STORE, detail=error)
             failure = schedule.Failure(result.at, Reason.STORE, None, None, str(error))
-            state = schedule.after(feed.state, failure, self.documents.policy(feed), _jitter(feed.url, self.clock()))
+            state = schedule.after(feed.state, failure, self.documents.policy(feed), jitter(feed.url, self.clock()))
             await self.store.finish_poll(feed, state, [], result.at)
             return None
 
@@ -187,17 +184,29 @@ class Pipeline:
         matches = await self._verify(mine, others) if prepared.keys else []
         links = await self._rewordings(mine, others, matches) if prepared.keys else []
         abroad = await self._look_abroad(judgement, mine, matches, is_article=bool(prepared.keys))
+        kept = await self._not_compared(mine, others, abroad) if prepared.keys else set()
         while True:
             tied = _tied(article, [*matches, *abroad.matches])
             async with self.store.electing(tied):
                 if prepared.keys:
                     matches = await self._renewed(mine, others, matches)
-                every = [*matches, *abroad.matches]
+                every = [*matches, *abroad.beside(matches)]
                 if {*_tied(article, every)} <= {*tied}:
-                    parted = await self._parted(article, every)
-                    await self.store.save_matches(article.id, every, [*asked, *abroad.asked], token=judgement.token)
+                    parted = [id_ for id_ in await self._parted(article, every) if id_ not in kept]
+                    met = [id_ for id_ in (*asked, *abroad.asked) if id_ not in kept]
+                    await self.store.save_matches(article.id, every, met, token=judgement.token)
                     await self.store.save_possible(article.id, [*links, *abroad.links])
                     return await self._settle([article.id, *parted])
+
+    async def _not_compared(
+        self, mine: matcher.Reading, others: Sequence[matcher.Reading], abroad: FoundAbroad,
+    ) -> set[str]:
+        """Whom the article was found to be translated from, or to, and was not compared with now: the encoder was another, or
+        failed, or translations are asked for no more. Texts do not change, so that what was found holds."""
+        ids = [one.article.id for one in others
+               if one.article.language != mine.article.language and one.article.id not in abroad.asked]
+        found = {id_: await self.store.match(mine.article.id, id_) for id_ in ids}
+        return {id_ for id_, match in found.items() if match is not None and match.translation is not None}
 
     async def _look_abroad(
         self, judgement: Judgement, mine: matcher.Reading, matches: Sequence[Match], *, is_article: bool,
@@ -337,8 +346,3 @@ class Pipeline:
 def _tied(article: Article, matches: Sequence[Match]) -> list[str]:
     """The article, and those of which it is a copy, or they of it."""
     return [article.id, *sorted({id_ for match in matches if match.copied for id_ in (match.a, match.b)} - {article.id})]
-
-
-def _jitter(url: str, now: datetime) -> float:
-    """In 0..1, spread over feeds and over polls without chance."""
-    return xxhash.xxh3_64_intdigest(f"{url} {now:%Y-%m-%dT%H:%M}".encode()) / 2**64

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from crawler.core.types import Match
 
-LEFT = 4         # pairs that are not outdone by which a match stands
+_LEFT = 1 / 4     # share of the pairs that may be left where a match is outdone; of two none outdoes the other then
 _BETTER = 0.05   # what makes a partner clearly better
 
 
@@ -41,7 +41,7 @@ def without_outdone(matches: Sequence[Match], languages: Mapping[str, str | None
 
 def _outdoes(better: _Pairs, one: _Pairs) -> bool:
     left = sum(not _has_better(better, span, score) for span, score in zip(one.spans, one.scores, strict=False))
-    return left < min(LEFT, len(one.spans))
+    return left <= _LEFT * len(one.spans)
 
 
 def _has_better(better: _Pairs, span: tuple[int, int], score: float) -> bool:

@@ -101,7 +101,10 @@ def _with_translations(step: Step[Any, Any], judged: _Judged, across: Across) ->
 
     asked = [one for id_, one in sorted(judged.readings.items()) if id_ not in judged.barred]
     found = crossing.crossed(step, asked, judged.matches, across)
-    return replace(judged, matches=sorted([*judged.matches, *found.matches], key=lambda each: (each.a, each.b)),
+    copied = {(each.a, each.b) for each in judged.matches if each.copied}
+    crossed = {(each.a, each.b): each for each in found.matches if (each.a, each.b) not in copied}
+    within = [each for each in judged.matches if (each.a, each.b) not in crossed]   # one match a pair
+    return replace(judged, matches=sorted([*within, *crossed.values()], key=lambda each: (each.a, each.b)),
                    doubtful=found.links)
 
 

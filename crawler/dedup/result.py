@@ -53,11 +53,16 @@ def apart(links: Iterable[Link], stories: Sequence[Story]) -> Iterator[Link]:
     """Possible rewordings, or translations, of articles that are in no story together, of each pair of stories the strongest."""
     place = _placed(stories)
     seen: set[frozenset[str]] = set()
-    for link in sorted(links, key=lambda one: (-max(one.a_in_b, one.b_in_a), one.a, one.b)):
+    for link in sorted(links, key=lambda one: (_of_copies(one, place), -max(one.a_in_b, one.b_in_a), one.a, one.b)):
         pair = frozenset(place.get(id_, id_) for id_ in (link.a, link.b))
         if len(pair) > 1 and pair not in seen:
             seen.add(pair)
             yield link
+
+
+def _of_copies(link: Link, place: Mapping[str, str]) -> int:
+    """How many of the two are copies, where one may be the other translated: a person is asked about the original."""
+    return sum(place.get(id_, id_) != id_ for id_ in (link.a, link.b)) if link.relation is Relation.TRANSLATION else 0
 
 
 def _placed(stories: Sequence[Story]) -> dict[str, str]:

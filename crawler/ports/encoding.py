@@ -80,3 +80,8 @@ class FoundAbroad:
     matches: list[Match] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+
+    def beside(self, within: Sequence[Match]) -> list[Match]:
+        """The matches of pairs that are no copies by their words already: some texts are in two languages at once."""
+        copied = {(one.a, one.b) for one in within if one.copied}
+        return [one for one in self.matches if (one.a, one.b) not in copied]

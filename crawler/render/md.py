@@ -38,7 +38,8 @@ def _sides(one: Mapping[str, Any]) -> str:
 
 def _translations(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if pairs:
-        yield ("\n## Possible translations\n\nNo copies: pairs of which one may be the other translated. A person says.\n\n")
+        yield ("\n## Possible translations\n\nNo copies: pairs of which one may be the other translated, less than 90 % probable or with fewer than four "
+               "pairs of sentences. A person says.\n\n")
     for one in pairs:
         yield (f"- {_sides(one)}; possible translation, {words.probable(one['probability'])} "
                f"(`firsthand verdict {_code(one['a']['article'])} confirm|reject {_code(one['b']['article'])}`)\n")

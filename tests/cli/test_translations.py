@@ -65,9 +65,9 @@ def test_stored_articles_are_compared_where_it_is_switched_on(firsthand, abroad)
 
 
 def test_without_the_extra_compare_says_what_to_install(firsthand, files, monkeypatch):
-    from crawler.adapters import encoder
+    from crawler.ports import encoding
 
-    monkeypatch.setattr(encoder, "find_spec", lambda _: None)
+    monkeypatch.setattr(encoding, "find_spec", lambda _: None)
     done = firsthand("compare", "arabic", "english", "--translations")
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
     assert "firsthand[translations]" in done.err

@@ -58,6 +58,14 @@ def test_an_excerpt_in_a_copiers_phrases_is_a_copy_and_three_sentences_are_for_a
     assert links == ([] if role == "copy" else [(Relation.TRANSLATION, {"de", "en"})])
 
 
+def test_a_person_is_asked_about_the_original_and_not_about_its_copies():
+    french = """Les ingénieurs avaient trouvé des fissures dans 14 des 22 piliers qui portent le quai.
+« Nous ne pouvions promettre à personne qu'il tiendrait encore un hiver », a dit aux journalistes la directrice du port Edith Carrow.
+Le dernier bateau pour l'île de Fenholm partira le 30 avril à six heures du soir."""
+    result = found(doc("en", ENGLISH, 8), doc("de", GERMAN, 9), doc("a", GERMAN, 10), doc("fr", french, 11))
+    assert [{link.a, link.b} for link in result.links] == [{"en", "fr"}]
+
+
 def test_two_reports_on_one_event_are_none():
     result = found(doc("en", ENGLISH, 8), doc("event", SAME_EVENT, 9))
     assert {row.role for row in result.rows} == {"single"}
@@ -122,3 +130,9 @@ def test_a_second_encoder_compares_what_names_propose():
     both = found(*documents, across=Across(narrow, encoding()))
     assert kinds(both)["ar"] == ("copy", "translation", "en")
     assert not both.links
+
+
+def test_texts_in_two_languages_at_once_have_one_match():
+    english, german = ENGLISH.split("\n"), GERMAN.split("\n")
+    result = found(doc("a", "\n".join([*english, *german[:4]]), 8), doc("b", "\n".join([*german, *english[:9]]), 9))
+    assert len(result.pairs) == 1

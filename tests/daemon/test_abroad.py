@@ -226,3 +226,26 @@ async def test_a_language_that_the_encoder_does_not_cover(workers, order):
         else:
             assert await shown(worker.store) == [(EN.id, ((AR.id, "translation"),))]
             assert links == []
+
+
+async def test_what_was_found_holds_where_the_encoder_fails_later_or_is_asked_no_more(worker):
+    for one in (EN, DE, AR):
+        await worker.store.save_article(one, None, NOW)
+    await drained(worker)
+    for off in (replace(worker, abroad=None), worker):
+        worker.pool.ends = {"encoded"}
+        await worker.store.mark_unjudged(None)
+        await drained(off)
+        assert await shown(worker.store) == WANTED
+
+
+async def test_a_failure_leaves_it_to_the_next_to_have_the_others_encoded(worker):
+    await worker.store.save_article(DE, None, NOW)
+    await drained(worker)
+    worker.pool.ends = {"encoded"}
+    await worker.store.save_article(EN, None, NOW)
+    await drained(worker)
+    worker.pool.ends = set()
+    await worker.store.mark_unjudged(None, [EN.id])
+    await drained(worker)
+    assert await shown(worker.store) == [(EN.id, ((DE.id, "translation"),))]
