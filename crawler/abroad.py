@@ -60,13 +60,14 @@ class Abroad:
         were judged. Where a worker fails nothing is found."""
         try:
             spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
-            if not spoken or not (self._mixed or await self.store.other_languages(spoken)):
+            since = reading.article.first_seen - 2 * self.across.window
+            if not spoken or not (self._mixed or await self.store.other_languages(spoken, since)):
                 return FoundAbroad()
             found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAbroad()
             if not self.across.encoding.covers(spoken) or await self._has_names():
                 await self._add_named(found, judgement, replace(reading, article=replace(reading.article, language=spoken)), readings)
             if not self._mixed:
-                marked = await self.store.mark_unencoded(self.across.encoding.name, reading.article.first_seen - 2 * self.across.window)
+                marked = await self.store.mark_unencoded(self.across.encoding.name, since)
                 self._mixed = True    # not before: what fails meanwhile leaves it to the next article
                 event(_log, "languages-mixed", language=spoken, marked=marked)
             found.links += [translations.doubtful(one, reading.article.id) for one in found.matches if one.refused is Refusal.DOUBTFUL]

@@ -39,8 +39,8 @@ class VectorStore(Protocol):
         """The number of the place that was stored last, whatever its encoder; 0 where there is none."""
         ...
 
-    async def other_languages(self, language: str) -> bool:
-        """Whether any article is stored in another language. Cheap."""
+    async def other_languages(self, language: str, since: datetime) -> bool:
+        """Whether any article first seen since then is in another language."""
         ...
 
     async def mark_unencoded(self, encoder: str, since: datetime) -> int:

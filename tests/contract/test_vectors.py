@@ -82,13 +82,15 @@ async def test_they_go_with_their_article(store, desk, make, going):
     assert await numbers(store) == []
 
 
-async def test_whether_there_is_another_language(store, desk):
+async def test_whether_there_is_another_language(store, desk, make):
     await desk.put("1", language="en")
     await desk.put("2", language=None)
-    assert not await store.other_languages("en")
-    assert await store.other_languages("ar")
+    assert not await store.other_languages("en", make.START)
+    assert await store.other_languages("ar", make.START)
+    await desk.put("4", language="fr", fetched=make.START - HOUR)
+    assert not await store.other_languages("en", make.START)
     await desk.put("3", language="ar")
-    assert await store.other_languages("en")
+    assert await store.other_languages("en", make.START)
 
 
 async def test_those_without_vectors_are_judged_again(store, desk, make):

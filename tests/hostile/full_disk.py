@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.core.types import FeedState, Link, Relation, Verdict
+from crawler.core.vectors import Vectors
 from crawler.errors import StoreError
 from crawler.ports import Delivery, HostState, HubSaid, Subscription
 from tests.contract.conftest import LEASE, START, Desk, draft, match, opened, seen, story
@@ -202,7 +203,24 @@ async def save_stories(desk: Desk) -> Act:
     return lambda: desk.store.save_stories(ids, [wide], START)
 
 
-async def save_rewordings(desk: Desk) -> Act:
+async def put_vectors(desk: Desk) -> Act:
+    await desk.put("0")
+    return lambda: desk.store.put_vectors(Vectors("a0", "use-m3", "en", ((0, 9),) * 40, bytes(512 * 40)), bytes(512), START)
+
+
+async def drop_vectors(desk: Desk) -> Act:
+    await (await put_vectors(desk))()
+    return lambda: desk.store.drop_vectors("a0")
+
+
+async def mark_unencoded(desk: Desk) -> Act:
+    for id_ in await desk.put(*map(str, range(6))):
+        await desk.store.put_keys(id_, [1], START)
+    await desk.judge_all()
+    return lambda: desk.store.mark_unencoded("use-m3", START)
+
+
+async def save_possible(desk: Desk) -> Act:
     await desk.put(*map(str, range(6)))
     links = [Link(Relation.REWORDING, "a0", f"a{n}", 0.5, 0.4) for n in range(1, 6)]
     return lambda: desk.store.save_possible("a0", links)
@@ -340,7 +358,7 @@ async def finish_push(desk: Desk) -> Act:
 WRITES = (sync_deliveries, claim_deliveries, save_delivery, sync_subscriptions, claim_subscriptions, finish_asking, hear_hub, put_push,
           claim_pushes, finish_push, sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, take_turn, end_turn,
           take_robots, claim_sightings, fail_sighting, postpone, attach, save_article,
-          save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_rewordings,
+          save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_possible, put_vectors, drop_vectors, mark_unencoded,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 
 

@@ -155,7 +155,7 @@ articles = sa.Table(
     sa.Index(None, "host", "text_hash"),
     sa.Index(None, "first_seen", "id"),
     sa.Index(None, "outlet", "forgotten"),
-    sa.Index(None, "indexed_seen"), sa.Index(None, "language"),
+    sa.Index(None, "indexed_seen"),
 )
 is_unjudged = articles.c.unjudged == sa.true()
 sa.Index("ix_articles_unjudged", articles.c.first_seen, articles.c.id,

@@ -95,9 +95,9 @@ class VectorRows(Part):
         if await self._db.read(lambda connection: connection.scalar(sa.select(sa.exists().where(vectors.c.article == article)))):
             await self._db.write(drop)
 
-    async def other_languages(self, language: str) -> bool:
-        """See `ports.Store`. Two looks into an index, however many articles there are."""
-        others = sa.or_(*(sa.exists().where(side) for side in (articles.c.language < language, articles.c.language > language)))
+    async def other_languages(self, language: str, since: datetime) -> bool:
+        """See `ports.Store`. Reads on until it meets one."""
+        others = sa.exists().where(articles.c.first_seen >= since, articles.c.language != language)
         return bool(await self._db.read(lambda connection: connection.scalar(sa.select(others))))
 
     async def mark_unencoded(self, encoder: str, since: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Sentence vectors, by which translated copies are found, and whether there are articles in other languages."""
+"""Sentence vectors, by which translated copies are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Make a table and an index."""
+    """Make a table."""
     op.create_table(
         "vectors",
         sa.Column("article", sa.Text(), nullable=False),
@@ -23,4 +23,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("article", "encoder", name="pk_vectors"),
         sa.UniqueConstraint("revision", name="uq_vectors_revision"))
     op.create_index("ix_vectors_encoder_seen", "vectors", ["encoder", "seen"], unique=False)
-    op.create_index("ix_articles_language", "articles", ["language"], unique=False)
