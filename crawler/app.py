@@ -28,7 +28,7 @@ from crawler.turns import SharedTurns
 from crawler.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from crawler.abroad import Abroad
+    from crawler.crosslingual import CrossLingual
 
 TIMING = Timing()
 SHARED = Timing(idle=timedelta(seconds=1))      # what another worker leaves is found by looking, six short look-ups at a time
@@ -102,7 +102,7 @@ async def opened(settings: Settings, clock: Clock | None = None, timing: Timing 
         sources = Sources(settings)
         pages = Pages(settings, store, fetcher, pool, clock, AGENT, sources, patience * timing.speed)
         documents = Documents(settings, store, fetcher, pool, clock, sources)
-        pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources, _abroad(settings, store, pool))
+        pipeline = Pipeline(settings, store, fetcher, pool, clock, documents, pages, sources, _crosslingual(settings, store, pool))
         desk = Desk(store, clock, pipeline.settle, pool, pipeline.rules, sources.facts)
         outward = Outward(store, clock, Webhooks(settings, store, outbox, clock),
                           Hubs(settings, store, fetcher, outbox, clock, documents=documents))
@@ -118,12 +118,12 @@ def across(asked: Translations) -> Across:
     return Across(encoding(asked.encoder, asked.calibration), second, asked.window)
 
 
-def _abroad(settings: Settings, store: Store, pool: Pool) -> "Abroad | None":
+def _crosslingual(settings: Settings, store: Store, pool: Pool) -> "CrossLingual | None":
     if settings.match.across is None:
         return None
-    from crawler.abroad import Abroad  # noqa: PLC0415 - as above
+    from crawler.crosslingual import CrossLingual  # noqa: PLC0415 - as above
 
-    return Abroad(store, pool, across(settings.match.across))
+    return CrossLingual(store, pool, across(settings.match.across))
 
 
 async def _keeper(store: Store) -> SharedClock | None:

@@ -3,8 +3,8 @@ things that come from strangers brought to it: `documents.py` gets a feed's docu
 
     poll(feed)          fetch -> parse -> schedule -> commit entries and validators together
     collect(sighting)   known? -> robots -> fetch -> extract -> canonical address -> commit the article
-    judge(article)      what its source repeats -> keys -> candidates -> matches, rewordings -> stories, originals, links
-                        -> commit
+    judge(article)      what its source repeats -> keys -> candidates -> matches, rewordings -> translations, where they are
+                        asked for (`crosslingual.py`) -> stories, originals, links -> commit
 
 Each step takes claimed work from the store and ends with one commit, so that a crash at any point loses nothing: the
 lease runs out and somebody else does the step again.
@@ -37,7 +37,7 @@ from crawler.ports import (
     Store,
     StoryChange,
 )
-from crawler.ports.encoding import FoundAbroad
+from crawler.ports.encoding import FoundAcross
 from crawler.settings import Settings
 from crawler.sources import Sources
 
@@ -46,7 +46,7 @@ COMPONENT = 500                         # articles that one story is settled fro
 PAIR_SECONDS = 5.0                      # one pair, where all pairs together took too long
 CLAIMS = 200                            # of a page that never came to an end: it takes whoever reads it along
 if TYPE_CHECKING:
-    from crawler.abroad import Abroad
+    from crawler.crosslingual import CrossLingual
 
 NAMED_PAGES = 2                         # pages that one article may name as its source and have fetched
 
@@ -65,7 +65,7 @@ class Pipeline:
     documents: Documents
     pages: Pages
     sources: Sources
-    abroad: "Abroad | None" = None    # the look at other languages, where that is wanted
+    crosslingual: "CrossLingual | None" = None    # the look at other languages, where that is wanted
 
     # --- poll ---------------------------------------------------------------------------------------------------
 
@@ -183,40 +183,40 @@ class Pipeline:
         others = await self._readings(asked)
         matches = await self._verify(mine, others) if prepared.keys else []
         links = await self._rewordings(mine, others, matches) if prepared.keys else []
-        abroad = await self._look_abroad(judgement, mine, matches, is_article=bool(prepared.keys))
-        kept = await self._not_compared(mine, others, abroad) if prepared.keys else set()
+        across = await self._look_across(judgement, mine, matches, is_article=bool(prepared.keys))
+        kept = await self._not_compared(mine, others, across) if prepared.keys else set()
         while True:
-            tied = _tied(article, [*matches, *abroad.matches])
+            tied = _tied(article, [*matches, *across.matches])
             async with self.store.electing(tied):
                 if prepared.keys:
                     matches = await self._renewed(mine, others, matches)
-                every = [*matches, *abroad.beside(matches)]
+                every = [*matches, *across.beside(matches)]
                 if {*_tied(article, every)} <= {*tied}:
                     parted = [id_ for id_ in await self._parted(article, every) if id_ not in kept]
-                    met = [id_ for id_ in (*asked, *abroad.asked) if id_ not in kept]
+                    met = [id_ for id_ in (*asked, *across.asked) if id_ not in kept]
                     await self.store.save_matches(article.id, every, met, token=judgement.token)
-                    await self.store.save_possible(article.id, [*links, *abroad.links])
+                    await self.store.save_possible(article.id, [*links, *across.links])
                     return await self._settle([article.id, *parted])
 
     async def _not_compared(
-        self, mine: matcher.Reading, others: Sequence[matcher.Reading], abroad: FoundAbroad,
+        self, mine: matcher.Reading, others: Sequence[matcher.Reading], across: FoundAcross,
     ) -> set[str]:
         """Whom the article was found to be translated from, or to, and was not compared with now: the encoder was another, or
         failed, or translations are asked for no more. Texts do not change, so that what was found holds."""
         ids = [one.article.id for one in others
-               if one.article.language != mine.article.language and one.article.id not in abroad.asked]
+               if one.article.language != mine.article.language and one.article.id not in across.asked]
         found = {id_: await self.store.match(mine.article.id, id_) for id_ in ids}
         return {id_ for id_, match in found.items() if match is not None and match.translation is not None}
 
-    async def _look_abroad(
+    async def _look_across(
         self, judgement: Judgement, mine: matcher.Reading, matches: Sequence[Match], *, is_article: bool,
-    ) -> FoundAbroad:
+    ) -> FoundAcross:
         """What the article has in other languages."""
-        if self.abroad is not None and is_article:
-            return await self.abroad.look(judgement, mine, matches, self._readings)
-        if self.abroad is not None:
+        if self.crosslingual is not None and is_article:
+            return await self.crosslingual.look(judgement, mine, matches, self._readings)
+        if self.crosslingual is not None:
             await self.store.drop_vectors(judgement.article.id, token=judgement.token)
-        return FoundAbroad()
+        return FoundAcross()
 
     @property
     def rules(self) -> matcher.Rules:

@@ -120,11 +120,11 @@ async def _compared(settings: "Settings", names: tuple[str, str], across: "Acros
     (a, url_a), (b, url_b) = await _two(settings, names)
     left, right = comparison.Side(names[0], url_a, a), comparison.Side(names[1], url_b, b)
     rules = Rules(settings.match.containment, settings.match.min_words)
-    abroad, note = _abroad(a, b, across)
-    return comparison.row(left, right, rules, Sources(settings).facts, abroad, note=note)
+    found, note = _crosslingual(a, b, across)
+    return comparison.row(left, right, rules, Sources(settings).facts, found, note=note)
 
 
-def _abroad(a: "Reading", b: "Reading", across: "Across | None") -> "tuple[Match | None, str]":
+def _crosslingual(a: "Reading", b: "Reading", across: "Across | None") -> "tuple[Match | None, str]":
     """What two texts of two languages come to by their sentences, however little that is; where nothing, what to say."""
     from crawler import translations
     from crawler.render.words import language
@@ -272,9 +272,9 @@ async def _matches(opened: Any, mine: "Reading", rules: Any) -> "tuple[Reading, 
                                         opened.clock() + timedelta(days=1), matcher.CANDIDATES)
     one = matcher.Reading(article, frozenset(prepared.dropped))
     found = await opened.pool.run(matcher.verify, one, await readings(opened.store, ids), rules, timeout=_SECONDS)
-    abroad = opened.pipeline.abroad
-    return one, found if abroad is None else [
-        *found, *await abroad.find(one, found, partial(readings, opened.store), opened.clock() + timedelta(days=1))]
+    crosslingual = opened.pipeline.crosslingual
+    return one, found if crosslingual is None else [
+        *found, *await crosslingual.find(one, found, partial(readings, opened.store), opened.clock() + timedelta(days=1))]
 
 
 _SECONDS = 60.0   # of CPU for fifty candidates of the greatest length

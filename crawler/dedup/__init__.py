@@ -97,10 +97,10 @@ def _judged(
 
 
 def _with_translations(step: Step[Any, Any], judged: _Judged, across: Across) -> _Judged:
-    from crawler.dedup import crossing  # noqa: PLC0415 - numpy, which nobody else pays for
+    from crawler.dedup import crosslingual  # noqa: PLC0415 - numpy, which nobody else pays for
 
     asked = [one for id_, one in sorted(judged.readings.items()) if id_ not in judged.barred]
-    found = crossing.crossed(step, asked, judged.matches, across)
+    found = crosslingual.crossed(step, asked, judged.matches, across)
     copied = {(each.a, each.b) for each in judged.matches if each.copied}
     crossed = {(each.a, each.b): each for each in found.matches if (each.a, each.b) not in copied}
     within = [each for each in judged.matches if (each.a, each.b) not in crossed]   # one match a pair

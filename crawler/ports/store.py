@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from crawler.core.types import Article, FeedState, Link, Match, Relation, Story, Verdict
-from crawler.ports.across import VectorStore
 from crawler.ports.outward import OutwardStore
 from crawler.ports.records import (
     Backlog,
@@ -25,6 +24,7 @@ from crawler.ports.records import (
     Turn,
 )
 from crawler.ports.reviewing import Reviewing
+from crawler.ports.vectors import VectorStore
 from crawler.settings import FeedConfig
 
 Work = Literal["poll", "collect", "judge", "push", "subscribe", "deliver"]

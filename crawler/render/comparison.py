@@ -32,18 +32,18 @@ class Side:
 
 
 def row(
-    a: Side, b: Side, rules: matcher.Rules, facts: Mapping[str, SourceFacts], abroad: Match | None = None, *, note: str = "",
+    a: Side, b: Side, rules: matcher.Rules, facts: Mapping[str, SourceFacts], across: Match | None = None, *, note: str = "",
 ) -> dict[str, Any]:
     """The figures of two texts both ways, what that makes them, why, and where they agree.
 
     `a_in_b` and `b_in_a` are shares of words; `containment` is the share of the shorter one's shingles by which it is
-    judged. Passages are half-open character ranges into both texts. `abroad` is what their sentences come to where these
+    judged. Passages are half-open character ranges into both texts. `across` is what their sentences come to where these
     were compared: no copy by words, they are then judged by it. `note` says why they were not.
     """
     left, right = a.reading.body(), b.reading.body()
     same = left.id == right.id
     within = None if same else matcher.pair(a.reading, b.reading, rules)
-    found = abroad if _decides(abroad, within) else within
+    found = across if _decides(across, within) else within
     words_ = (len(left.kept()), len(right.kept()))
     result: dict[str, Any] = {"a": _side(a, words_[0]), "b": _side(b, words_[1])}
     if same:
@@ -57,25 +57,25 @@ def row(
         "kind": found.kind.value if found and found.copied else None,
         "kind_of_a": _kind(found, right.id), "kind_of_b": _kind(found, left.id),
         "why": [*_walls(a, b), *_short(words_, rules),
-                *(_why(within, rules) if found is within or within else ()), *_why_abroad(abroad),
+                *(_why(within, rules) if found is within or within else ()), *_why_across(across),
                 *([note] if note and not (found and found.copied) else [])],
         **_figures(found, swapped=swapped), "rules": matching.RULES,
         "first": _first(a, b, facts), "rewording": _rewording(a, b, found),
         "passages": list(_passages(found, a.reading.article.text, swapped=swapped)) if found else [],
-        "translation": sides.translated(abroad, a.reading.article, b.reading.article) if abroad else None,
+        "translation": sides.translated(across, a.reading.article, b.reading.article) if across else None,
     }
 
 
-def _decides(abroad: Match | None, within: Match | None) -> bool:
+def _decides(across: Match | None, within: Match | None) -> bool:
     """Whether two texts are judged by their sentences."""
-    return (abroad is not None and abroad.translation is not None and bool(abroad.passages)
-            and abroad.translation.probability >= translations.DOUBTFUL and not (within and within.copied))
+    return (across is not None and across.translation is not None and bool(across.passages)
+            and across.translation.probability >= translations.DOUBTFUL and not (within and within.copied))
 
 
-def _why_abroad(abroad: Match | None) -> Iterator[str]:
-    if abroad is None or abroad.translation is None:
+def _why_across(across: Match | None) -> Iterator[str]:
+    if across is None or across.translation is None:
         return
-    yield (f"{words.probable(abroad.translation.probability)} probable that one is the other translated; "
+    yield (f"{words.probable(across.translation.probability)} probable that one is the other translated; "
            f"{words.percent(translations.FLAGGED)} and {translations.PAIRS} pairs of sentences make a translated copy, "
            f"{words.percent(translations.DOUBTFUL)} a possible one")
 
@@ -172,7 +172,7 @@ def text(found: Mapping[str, Any], layout: Layout) -> str:
 def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     kinds = f"copied: if A is the original, B is {found['kind_of_b']}; if B is the original, A is {found['kind_of_a']}"
     verdict = kinds if found["copied"] else ("related, not copied" if found["related"] else "unrelated")
-    yield Text(_verdict_abroad(found) or verdict, style="bold")
+    yield Text(_verdict_across(found) or verdict, style="bold")
     for each in found["why"]:
         yield Padding(Text(line(each)), (0, 0, 0, 2))
     yield Text()
@@ -182,20 +182,20 @@ def _parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
                       said(found[side]["title"] or found[side]["input"]))
     yield table
     yield from _agreement(found)
-    if not _verdict_abroad(found):
+    if not _verdict_across(found):
         yield Text(f"similarity {found['similarity']:.2f}; {words.count(found['shared'], 'shared run')} of words, the longest "
                    f"passage {words.count(found['longest'], 'word')}")
     yield from _about(found)
     if found["translation"] is not None and found["translation"]["pairs"]:
         yield Text("\nSentences that say the same, of A and of B", style="bold")
         yield pairs((each["left"], each["right"], each["score"]) for each in found["translation"]["pairs"])
-    for one in [] if _verdict_abroad(found) else found["passages"]:
+    for one in [] if _verdict_across(found) else found["passages"]:
         yield Text()
         yield joined((f"{one['words']} words, A {one['a'][0]}-{one['a'][1]}, B {one['b'][0]}-{one['b'][1]}: ", "dim"),
                      f"“{shortened(one['quote'], _QUOTED)}”")
 
 
-def _verdict_abroad(found: Mapping[str, Any]) -> str:
+def _verdict_across(found: Mapping[str, Any]) -> str:
     """What two texts are that are judged by their sentences; nothing of others."""
     if found["kind"] == Kind.EDITION:
         return "edition: the publisher's own version in another language"
@@ -209,7 +209,7 @@ def _agreement(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     told = found["translation"]
     if told is None:
         return
-    what = _verdict_abroad(found) or "neither a translated copy nor a possible translation"
+    what = _verdict_across(found) or "neither a translated copy nor a possible translation"
     paired = words.count(len(told["pairs"]), "pair of sentences", "pairs of sentences")
     if told["pairs"]:
         paired += (f", {words.order(told['order'])}: {words.percent(told['coverage'][0])} of A, "

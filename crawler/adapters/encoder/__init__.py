@@ -13,11 +13,10 @@ from crawler.core.segments import segments
 from crawler.core.vectors import Vectors, packed
 from crawler.errors import UsageError
 from crawler.matcher import Reading
-from crawler.ports.encoding import Encoder, Encoding, fault
+from crawler.ports.encoding import DEFAULT, Encoder, Encoding, fault
 
-DEFAULT = "use-m3"
 _ENCODERS: dict[str, Callable[[str], Encoder]] = {
-    "use-m3": small.UseM3, "e5": small.E5, "model2vec": hub.Model2Vec, "sentence-transformers": hub.SentenceTransformer}
+    "use-m3": small.UseM3, "e5": small.E5, "model2vec": hub.HubModel, "sentence-transformers": hub.HubModel}
 
 
 def encoding(name: str = DEFAULT, calibration: Path | None = None) -> Encoding:

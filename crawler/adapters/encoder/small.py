@@ -1,4 +1,4 @@
-"""The encoders of the extra: their models are inside their packages, and they run on a CPU without a network."""
+"""Encoders whose models are inside their packages: on a CPU, without a network. use-m3 is that of the extra."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from translated import ARABIC, ENGLISH, GERMAN, OTHER, SAME_EVENT, SHORT
 
-from crawler.abroad import Abroad
 from crawler.adapters.encoder import encoding
 from crawler.adapters.http import HttpFetcher
 from crawler.adapters.store import open_store
 from crawler.adapters.store.tables import metadata
 from crawler.core import boilerplate, urls
 from crawler.core.types import Attribution, AttributionKind, Page, Relation
+from crawler.crosslingual import CrossLingual
 from crawler.documents import Documents
 from crawler.errors import Reason, WorkerError
 from crawler.pages import Pages
@@ -46,7 +46,7 @@ class Here:
 
 @pytest.fixture(scope="module")
 async def stores(tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('abroad') / 'store.db'}"
+    url = f"sqlite:///{tmp_path_factory.mktemp('crosslingual') / 'store.db'}"
     one, other = await open_store(url), await open_store(url)
     yield one, other
     await one.close()
@@ -69,7 +69,7 @@ async def workers(stores):
         pages = Pages(chosen, store, fetcher, pool, lambda: NOW, "test", sources)
         documents = Documents(chosen, store, fetcher, pool, lambda: NOW, sources)
         made.append(Pipeline(chosen, store, fetcher, pool, lambda: NOW, documents, pages, sources,
-                             Abroad(store, pool, Across(encoding()))))
+                             CrossLingual(store, pool, Across(encoding()))))
     yield made
     await fetcher.close()
 
@@ -214,7 +214,7 @@ async def test_a_wall_that_was_an_article_is_compared_no_more(worker):
 async def test_a_language_that_the_encoder_does_not_cover(workers, order):
     narrow = replace(encoding(), languages=frozenset({"en", "de", "es"}))
     for worker, across in zip(workers, (Across(narrow), Across(narrow, encoding())), strict=True):
-        worker = replace(worker, abroad=Abroad(worker.store, worker.pool, across))
+        worker = replace(worker, crosslingual=CrossLingual(worker.store, worker.pool, across))
         for one in (OTHERS, *order):
             await worker.store.save_article(one, None, NOW)
         await worker.store.mark_unjudged(None)
@@ -232,7 +232,7 @@ async def test_what_was_found_holds_where_the_encoder_fails_later_or_is_asked_no
     for one in (EN, DE, AR):
         await worker.store.save_article(one, None, NOW)
     await drained(worker)
-    for off in (replace(worker, abroad=None), worker):
+    for off in (replace(worker, crosslingual=None), worker):
         worker.pool.ends = {"encoded"}
         await worker.store.mark_unjudged(None)
         await drained(off)
@@ -249,3 +249,24 @@ async def test_a_failure_leaves_it_to_the_next_to_have_the_others_encoded(worker
     await worker.store.mark_unjudged(None, [EN.id])
     await drained(worker)
     assert await shown(worker.store) == [(EN.id, ((DE.id, "translation"),))]
+
+
+async def test_a_second_encoder_is_asked_only_where_the_first_does_not_cover(worker):
+    def encode(_name, readings):
+        return [replace(one, encoder="slow") for one in encoding().encode("use-m3", readings)]
+
+    narrow = replace(encoding(), languages=frozenset({"en", "de"}))
+    slow = replace(encoding(), name="slow", encode=encode)
+    worker = replace(worker, crosslingual=CrossLingual(worker.store, worker.pool, Across(narrow, slow)))
+    for one in (OTHERS, EN, DE, AR):
+        await worker.store.save_article(one, None, NOW)
+    await drained(worker)
+    assert await shown(worker.store) == WANTED
+    match = await worker.store.match(EN.id, DE.id)
+    assert match.translation.encoder == "use-m3"
+    assert (await worker.store.match(EN.id, AR.id)).translation.encoder == "slow"
+    await worker.store.drop_vectors(DE.id)
+    await worker.store.forget(AR.id, NOW)
+    await worker.store.mark_unjudged(None, [DE.id])
+    await drained(worker)
+    assert not await worker.store.vectors([DE.id], "slow")

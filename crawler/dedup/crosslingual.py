@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from crawler import translations
-from crawler.atlas import Names
 from crawler.core.align import Calibration
 from crawler.core.outdone import without_outdone
 from crawler.core.types import UNOBSERVED, Link, Match, Refusal
@@ -15,6 +14,7 @@ from crawler.dedup.candidates import moment_of
 from crawler.matcher import Reading
 from crawler.ports.encoding import Across, Encoding
 from crawler.translations import SECOND, Text
+from crawler.vector_index import Names
 
 _BATCH = 16        # articles that are encoded together
 _PARTNERS = 20     # copies of a translation's other side that are asked about as well

@@ -133,7 +133,7 @@ def _weight(holders: Any, articles: int) -> Any:
 
 
 @dataclass(slots=True)
-class Atlas:
+class VectorIndex:
     """The days of one encoder's places."""
 
     store: Store

@@ -1,11 +1,11 @@
-"""An article among those of other languages: who lies near, and which of them it is a translation of, or they of it. What
-`pipeline` asks where `match.translations` is on.
+"""The IO of `translations`, where `match.translations` is on: an article among those of other languages, who lies near it,
+and which of them it is a translation of, or they of it.
 
     covered by the encoder   vectors into the store -> who lies near, what it names, copies of what is found -> compare
     not covered              numbers and names into the store -> who shares them -> compare by the second encoder; where
                              there is none, or it does not cover them either, a person is asked about the best one
 
-As long as all that is stored is of one language nothing is encoded. The first article of another one has what was seen
+As long as all that is near in time is of one language nothing is encoded. The first article of another one has what was seen
 within the window encoded after all; likewise with numbers and names and the first article that is not covered.
 """
 
@@ -15,8 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crawler import atlas, translations
-from crawler.atlas import Atlas, Means, Names
+from crawler import translations, vector_index
 from crawler.core.extract import language
 from crawler.core.outdone import without_outdone
 from crawler.core.segments import segments
@@ -27,8 +26,9 @@ from crawler.log import event
 from crawler.matcher import Reading
 from crawler.pages import named_pages
 from crawler.ports import Judgement, Pool, Store
-from crawler.ports.encoding import Across, Encoding, FoundAbroad
+from crawler.ports.encoding import Across, Encoding, FoundAcross
 from crawler.translations import Text
+from crawler.vector_index import Means, Names, VectorIndex
 
 _SECONDS = 60.0    # CPU of a worker for one article: loading a model takes two, a slow encoder some seconds an article
 _NAMED = 5         # pages that an article names which it is compared with
@@ -40,30 +40,30 @@ Readings = Callable[[Sequence[str]], Awaitable[Sequence[Reading]]]
 
 
 @dataclass(slots=True)
-class Abroad:
+class CrossLingual:
     """The look at other languages, of one process."""
 
     store: Store
     pool: Pool
     across: Across
-    _near: Atlas = field(init=False)
-    _by_name: Atlas = field(init=False)
-    _mixed: bool = False     # more than one language is stored
+    _near: VectorIndex = field(init=False)
+    _by_name: VectorIndex = field(init=False)
+    _mixed: bool = False     # more than one language has been met
     _named: bool = False     # … and one that the encoder does not cover
 
     def __post_init__(self) -> None:
-        self._near = Atlas(self.store, self.across.encoding.name, Means)
-        self._by_name = Atlas(self.store, NAMES, lambda: Names(self.across.encoding.covers))
+        self._near = VectorIndex(self.store, self.across.encoding.name, Means)
+        self._by_name = VectorIndex(self.store, NAMES, lambda: Names(self.across.encoding.covers))
 
-    async def look(self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings) -> FoundAbroad:
+    async def look(self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings) -> FoundAcross:
         """Look for an article's translations. `within` are its matches in its own language; `readings` gives articles as they
         were judged. Where a worker fails nothing is found."""
         try:
             spoken = await self.pool.run(language.of, reading.article.text, reading.article.language, timeout=_SECONDS)
             since = reading.article.first_seen - 2 * self.across.window
             if not spoken or not (self._mixed or await self.store.other_languages(spoken, since)):
-                return FoundAbroad()
-            found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAbroad()
+                return FoundAcross()
+            found = await self._encoded(judgement, reading, within, readings) if self.across.encoding.covers(spoken) else FoundAcross()
             if not self.across.encoding.covers(spoken) or await self._has_names():
                 await self._add_named(found, judgement, replace(reading, article=replace(reading.article, language=spoken)), readings)
             if not self._mixed:
@@ -74,18 +74,18 @@ class Abroad:
             return found
         except WorkerError as error:
             event(_log, "translations-failed", logging.WARNING, url=reading.article.url, reason=error.reason, detail=error)
-            return FoundAbroad()
+            return FoundAcross()
 
     # --- covered --------------------------------------------------------------------------------------------------
 
     async def _encoded(
         self, judgement: Judgement, reading: Reading, within: Sequence[Match], readings: Readings,
-    ) -> FoundAbroad:
+    ) -> FoundAcross:
         text = await self._text(self.across.encoding, reading, judgement.token)
         if text is None:
-            return FoundAbroad()
+            return FoundAcross()
         found, met = await self._compared(text, await self._asked(text, within), readings)
-        return FoundAbroad(found, [], met)
+        return FoundAcross(found, [], met)
 
     async def find(self, reading: Reading, within: Sequence[Match], readings: Readings, until: datetime) -> list[Match]:
         """The matches of an article that need not be stored, among all that was seen up to a time; nothing is stored. Those
@@ -97,7 +97,7 @@ class Abroad:
         if not vectors.spans:
             return []
         text = Text(reading, vectors)
-        near = await atlas.anywhen(self.store, _place(text), vectors.encoder, until, translations.CANDIDATES)
+        near = await vector_index.anywhen(self.store, _place(text), vectors.encoder, until, translations.CANDIDATES)
         asked = sorted({*near, *await self._theirs(reading.article.id, within)} - {reading.article.id})
         found, met = await self._compared(text, asked, readings)
         others = await self.store.vectors(met, vectors.encoder)
@@ -155,7 +155,7 @@ class Abroad:
         self._named = self._named or await self.store.has_places(NAMES)
         return self._named
 
-    async def _add_named(self, found: FoundAbroad, judgement: Judgement, reading: Reading, readings: Readings) -> None:
+    async def _add_named(self, found: FoundAcross, judgement: Judgement, reading: Reading, readings: Readings) -> None:
         article = reading.article
         is_first = not await self._has_names()
         place = await self.pool.run(translations.named, article, timeout=_SECONDS)
@@ -163,19 +163,26 @@ class Abroad:
         if is_first:
             await self.store.mark_unencoded(NAMES, article.first_seen - 2 * self.across.window)
         near = await self._by_name.nearest(place, self.across.window, translations.SECOND)
-        before = await self.store.matched(article.id)
-        others = await readings(list(dict.fromkeys([*(id_ for _, id_ in near if id_ != article.id), *before])))
-        found.asked += [one.article.id for one in others]
         second = self.across.second
         if second is None or not second.covers(place.language):
-            found.links += await self.pool.run(
-                translations.proposed, article, near, [one.article for one in others], timeout=_SECONDS)
-        elif others and (text := await self._text(second, reading)) is not None:
-            known = await self.store.vectors([one.article.id for one in others], second.name)
-            for one in others:
+            others = [one.article for one in await readings([id_ for _, id_ in near])]
+            found.links += await self.pool.run(translations.proposed, article, near, others, timeout=_SECONDS)
+            return
+        before = await self.store.matched(article.id)
+        asked = [one for one in await readings(list(dict.fromkeys([*(id_ for _, id_ in near), *before])))
+                 if self._is_for_second(place.language, one.article.language or "")]
+        if asked and (text := await self._text(second, reading)) is not None:
+            known = await self.store.vectors([one.article.id for one in asked], second.name)
+            for one in asked:
                 if one.article.id not in known:
                     await self._text(second, one)
-            found.matches += await self._matches(second, text, others)
+            found.matches += await self._matches(second, text, asked)
+            found.asked += [one.article.id for one in asked]
+
+    def _is_for_second(self, one: str, other: str) -> bool:
+        """Whether the first encoder cannot compare two languages: where it can, it has, and the second takes seconds."""
+        covers = self.across.encoding.covers
+        return one != other and not (covers(one) and covers(other))
 
 
 def _place(text: Text) -> Place:
