@@ -149,6 +149,19 @@ def test_robots_are_cut_at_the_cap(coding, size):
     assert unpack(label(coding), CODINGS[coding](TEXT), size, limit=5000, cut=True) == TEXT[:5000]
 
 
+@given(st.binary(max_size=300), st.sampled_from(list(CODINGS)), st.integers(1, 40), st.integers(1, 50))
+def test_what_is_cut_is_cut_at_one_place_whatever_the_pieces(data, coding, size, limit):
+    packed = CODINGS[coding](data)
+
+    def result(pieces):
+        try:
+            return unpack(label(coding), packed, pieces, limit=limit, cut=True)
+        except BodyError as error:
+            return error.reason
+
+    assert result(size) == result(1) == result(len(packed) or 1)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
 def test_an_empty_answer_is_empty_whatever_its_label(coding):
     assert Body([coding], CAP).finish() == b""

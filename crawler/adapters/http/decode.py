@@ -72,6 +72,8 @@ class Body:
                 return
 
     def _take(self, data: bytes) -> None:
+        if self._cut:   # not one byte more, or what comes out would hang on the pieces in which it arrived
+            data = data[:self._limit - self._received]
         self._received += len(data)
         for piece in self._decoder.feed(data):
             self._bytes += piece
