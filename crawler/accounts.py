@@ -21,7 +21,7 @@ def polled(document: Document, stored: PollStored | None) -> None:
     if isinstance(result, schedule.Failure):
         meters.POLLS.count(outcome="failed", reason=result.reason)
         return
-    listed(document.entries, document.dropped, result.left, stored)
+    listed(document.entries, document.dropped, result.left, stored, document.settled)
     if stored is None:
         meters.POLLS.count(outcome="failed", reason=Reason.STORE)
     else:
@@ -29,9 +29,12 @@ def polled(document: Document, stored: PollStored | None) -> None:
         meters.POLLS.count(outcome=outcome, reason="")
 
 
-def listed(entries: Sequence[SeenEntry], dropped: Sequence[Dropped], left: int, stored: PollStored | None) -> None:
-    """A document, polled or pushed, is committed with these entries; `dropped` were left out, and `left` more for the day."""
-    outside = [*((meters.DROPPED[each.reason], each.count) for each in dropped), (Ending.OVER_QUOTA, left)]
+def listed(
+    entries: Sequence[SeenEntry], dropped: Sequence[Dropped], left: int, stored: PollStored | None, settled: int = 0,
+) -> None:
+    """A document, polled or pushed, is committed with these entries; `dropped` were left out, and `left` more for the day;
+    `settled` were known, and nothing of them was to be stored."""
+    outside = [*((meters.DROPPED[each.reason], each.count) for each in dropped), (Ending.OVER_QUOTA, left), (Ending.KNOWN, settled)]
     inside = (Ending.FAILED, len(entries)) if stored is None else (Ending.KNOWN, stored.known - stored.changed)
     for ending, count in (*outside, inside):
         meters.ENTRIES.count(count, outcome=ending, reason=Reason.STORE if ending is Ending.FAILED else "")

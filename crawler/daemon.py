@@ -31,6 +31,9 @@ from crawler.ports import Claimed, Clock, Pruned, Store, Work
 STORE_PAUSE = 5.0               # seconds after the store failed
 GRACE = 8.0                     # seconds for what is in flight when the daemon stops
 _EMPTY = 1.0                    # seconds before a queue is looked at again from which nothing could be claimed
+JUDGED_AT_ONCE = 3              # articles for each process: one is matched while others wait for the database
+_ROOM = 4                       # a part of a queue's width that is free before more is claimed: one claim for many …
+_SOON = 0.2                     # … or so many seconds after the last claim: what is due does not wait for what is slow
 BEATS = 3                       # renewals in the time of a lease: two may be late or fail
 
 _log = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class Daemon:
             Queue("collect", lambda n: self.store.claim_sightings(self.clock(), lease, n), self.pipeline.collect,
                   width, ("judge",)),
             Queue("judge", lambda n: self.store.claim_unjudged(self.clock(), lease, n), self.pipeline.judge,
-                  settings.extract.workers, ("collect", "judge", "deliver")),
+                  JUDGED_AT_ONCE * settings.extract.workers, ("collect", "judge", "deliver")),
         )
 
     def outward_queues(self) -> tuple[Queue, ...]:
@@ -171,8 +174,10 @@ class Daemon:
 
     async def _keep(self, queue: Queue) -> None:
         """Drain a queue for ever; a store that fails pauses it, nothing ends it but `stop`."""
+        loop = asyncio.get_running_loop()
         while not self.stopping.is_set():
             self._turned(queue)
+            began, done = loop.time(), 0
             try:
                 done = await self._drain(queue)
                 # What is due and cannot be claimed is another's, or its host has no place: no use in asking at once.
@@ -181,6 +186,8 @@ class Daemon:
                 event(_log, "store-failed", logging.ERROR, queue=queue.name, error=error)
                 pause = STORE_PAUSE
             await self._sleep(queue.name, pause)
+            if not done:    # whoever has done something wakes it, and seldom for anything
+                await asyncio.sleep(max(0.0, began + min(_SOON, pause) - loop.time()))
 
     async def _tidy(self) -> None:
         """Remove what is past its retention, now and every few hours."""
@@ -233,14 +240,17 @@ class Daemon:
         """Do what is due, `width` at once, until nothing is. Raises StoreError when claiming or working fails."""
         running: dict[asyncio.Task[None], _InHand] = {}
         stop = asyncio.ensure_future(self.stopping.wait())
-        done = 0
+        done, soon = 0, 0.0
         try:
             while not self.stopping.is_set():
                 self._turned(queue)
-                running |= await self._claim(queue, queue.width - len(running))
+                room, now = queue.width - len(running), asyncio.get_running_loop().time()
+                if enough := room * _ROOM >= queue.width or now >= soon:
+                    running |= await self._claim(queue, room)
+                    soon = now + _SOON
                 if not running:
                     break
-                await self._wait(queue, running, stop)
+                await self._wait(queue, running, stop, None if enough else _SOON)
                 finished = {task for task in running if task.done()}
                 for task in finished:
                     del running[task]
@@ -270,15 +280,16 @@ class Daemon:
         return asyncio.get_running_loop().time() + self.timing.real(self.timing.lease)
 
     async def _wait(
-        self, queue: Queue, running: dict[asyncio.Task[None], _InHand], stop: "asyncio.Future[Any]",
+        self, queue: Queue, running: dict[asyncio.Task[None], _InHand], stop: "asyncio.Future[Any]", longest: float | None,
     ) -> None:
-        """Until a piece is done or a stop is asked for; meanwhile the leases of the others are renewed."""
+        """Until a piece is done or a stop is asked for, or for `longest` seconds; meanwhile the leases of the others are
+        renewed."""
         beat = self.timing.real(self.timing.lease) / BEATS
         loop = asyncio.get_running_loop()
         late = [task for task, one in running.items() if (one.bound.when() or 0) - loop.time() < (BEATS - 1) * beat]
         if late:
             await self._renew(queue, running)
-        await asyncio.wait({*running, stop}, timeout=beat / 2, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*running, stop}, timeout=beat / 2 if longest is None else longest, return_when=asyncio.FIRST_COMPLETED)
 
     async def _renew(self, queue: Queue, running: dict[asyncio.Task[None], _InHand]) -> None:
         """What is not renewed, because the store is out of reach, ends with its lease."""

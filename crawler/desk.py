@@ -306,5 +306,4 @@ async def with_articles(store: Store, links: Sequence[Link]) -> list[tuple[Link,
 
 async def readings(store: Store, ids: Sequence[str]) -> list[matcher.Reading]:
     """Stored articles as they were judged: without what their sources repeat."""
-    dropped = await store.dropped(ids)
-    return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await store.articles(ids)]
+    return [matcher.Reading(one, dropped) for one, dropped in await store.readings(ids)]

@@ -43,12 +43,14 @@ Result = schedule.Success | schedule.Failure
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What came of one request for a feed: the entries that are wanted, in feed order, and those that were left out."""
+    """What came of one request for a feed: the entries that are wanted, in feed order, and those that were left out.
+    Where all are known and say nothing new they are counted in `settled`, and there are no entries."""
 
     outcome: Outcome
     result: Result
     entries: Sequence[SeenEntry] = ()
     dropped: Sequence[Dropped] = ()
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Documents:
         self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None, hash_: str, entries: list[SeenEntry],
     ) -> Document:
         headers = dict(outcome.headers)
-        known = await self.store.recognise(feed, entries) if entries else Recognised()
+        known = await self.store.recognise(feed, entries, outcome.at) if entries else Recognised()
         allowance = schedule.allowance(feed.state, outcome.at, self.settings.crawl.quota.entries)
         entries, left = bounded(
             entries, known, allowance, unstable=feed.state.unstable >= schedule.UNSTABLE)
@@ -132,7 +134,8 @@ class Documents:
             body_hash=hash_, fresh=schedule.fresh(outcome.headers, outcome.at),
             hints=parsed.hints if parsed else feed.state.hints, permanent_url=outcome.permanent_url,
             renamed=len(known.renamed), left=left, whole=not left and not _cut(parsed),
-            patterns=patterns(feed.config), hub=hub, topic=topic), entries, parsed.dropped if parsed else ())
+            patterns=patterns(feed.config), hub=hub, topic=topic),
+            () if known.settled else entries, parsed.dropped if parsed else (), len(entries) if known.settled else 0)
 
     def _hub(self, feed: Feed, outcome: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
         """Of a document that is the last one again, what was read in it holds, unless the headers say otherwise."""

@@ -1,10 +1,10 @@
 """The one matcher, of the daemon and of `dedup`: the stages of the core put together, still without any IO.
 
-    survey      an article                              -> the keys of its units, and of its whole text
     prepare     an article and who else holds its units -> what to leave out, and its keys
     pair        two articles                            -> their match: what they share, and say of each other
     verify      an article and its candidates           -> the matches
     rewordings  the same, and the matches               -> links to what may be the same in other words
+    weigh       an article and its candidates           -> both
     settle      a component of tied articles            -> its stories with their originals, and what digests carry
 
 All are plain functions of picklable values: the daemon calls them in worker processes.
@@ -78,27 +78,16 @@ class Prepared:
     crowded: tuple[int, ...] = ()   # units with so many holders, this article among them, that others may drop them too
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What is asked of the store about an article: who holds its units, who has the very same text."""
-
-    units: tuple[int, ...]
-    text: int
-
-
-def survey(article: Article) -> Survey:
-    """The keys of an article's units, and of its whole text."""
-    return Survey(boilerplate.unit_keys(article.text, article.title), text.whole_key(article.text))
-
-
 def is_template(body: str, titles: Iterable[str]) -> bool:
     """Whether one text, shown by one host under these titles, is a wall or a template, and not an article: under three
     titles; or under two of which it has next to no longer word, since an article speaks of what its headline says."""
     distinct = {text.fold(title) for title in titles}
     if len(distinct) >= SAME_TEXT:
         return True
+    if len(distinct) < 2:
+        return False    # as of next to all: without a look at the text
     said = _longer(body)
-    return len(distinct) > 1 and all(
+    return all(
         len(named := _longer(title)) > 1 and len(named & said) <= _SAID * len(named) for title in distinct)
 
 
@@ -122,6 +111,12 @@ def verify(one: Reading, others: Sequence[Reading], rules: Rules) -> list[Match]
     """Compare an article with each candidate; in the order given, those that share something worth keeping."""
     found = (pair(one, other, rules, rules.containment * RELATED) for other in others)
     return [each for each in found if each is not None]
+
+
+def weigh(one: Reading, others: Sequence[Reading], rules: Rules) -> tuple[list[Match], list[Link]]:
+    """What `verify` and `rewordings` find: one way to a worker for both."""
+    matches = verify(one, others, rules)
+    return matches, rewordings(one, others, matches)
 
 
 def pair(one: Reading, other: Reading, rules: Rules, floor: float = 0.0) -> Match | None:
@@ -310,5 +305,4 @@ def _whole_verdict(original: str, verdicts: Sequence[Verdict]) -> str | None:
     return max(named, key=lambda verdict: (verdict.at, verdict.id)).ruling if named else None
 
 
-__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "Survey", "is_template", "pair", "prepare", "rewordings", "settle",
-           "survey", "verify"]
+__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "is_template", "pair", "prepare", "rewordings", "settle", "verify", "weigh"]

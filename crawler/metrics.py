@@ -33,6 +33,7 @@ class Registry:
         self._inner: Any = None
         self._metrics: dict[str, Any] = {}
         self._series: dict[str, set[tuple[str, ...]]] = {}
+        self._used: dict[tuple[str, str, tuple[tuple[str, str], ...]], Any] = {}    # what `_of` has found
 
     def count(self, name: str, help: str = "", amount: float = 1, /, **labels: str) -> None:
         """Add to a counter; its name ends with `_total`. Raises ValueError on a bad name or a negative amount."""
@@ -78,6 +79,12 @@ class Registry:
 
     def _of(self, kind: str, name: str, help: str, labels: dict[str, str], **more: Any) -> Any:
         """The series; None where the metric has too many."""
+        used = (kind, name, tuple(labels.items()))
+        if (series := self._used.get(used)) is None and (series := self._found(kind, name, help, labels, more)) is not None:
+            self._used[used] = series
+        return series
+
+    def _found(self, kind: str, name: str, help: str, labels: dict[str, str], more: dict[str, Any]) -> Any:
         key = tuple(str(labels[label]) for label in sorted(labels))
         with self._lock:
             metric = self._metrics.get(name) or self._made(kind, name, help, sorted(labels), more)

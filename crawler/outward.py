@@ -28,7 +28,7 @@ class Outward:
     async def due_deliveries(self, lease: timedelta, limit: int) -> list[Delivery]:
         """Whom to tell something."""
         keys = [key for key, _ in (*self.webhooks.names, *self.hubs.names)]
-        return await self.store.claim_deliveries(keys, self.clock(), lease, limit)
+        return await self.store.claim_deliveries(keys, self.clock(), lease, limit) if keys else []
 
     async def deliver(self, delivery: Delivery) -> None:
         """Tell it. Raises LeaseLostError."""

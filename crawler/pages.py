@@ -105,12 +105,11 @@ class Pages:
 
     async def _get_page(self, sighting: Sighting) -> Fetched | Refused | Failed | Postponed:
         link = sighting.entry.link or sighting.url
-        if quiet := await self._quiet(link):
+        state = await self.store.host(urls.host(link))
+        if quiet := self._quiet(state):
             return quiet
-        if self.settings.crawl.robots == "obey" and (unasked := await self._robots(link)):
+        if self.settings.crawl.robots == "obey" and (unasked := await self._robots(link, state)):
             return unasked
-        if quiet := await self._quiet(link):    # asked for by its robots.txt, or by another page meanwhile
-            return quiet
         if full := await self._full(link):
             return full
         outcome = await self.fetcher.get(Request(link, "page"))
@@ -118,8 +117,8 @@ class Pages:
             return Failed(Reason.PROTOCOL, "304 to a request without validators", outcome.at)
         return outcome
 
-    async def _quiet(self, url: str) -> Postponed | None:
-        until = (await self.store.host(urls.host(url))).pause_until
+    def _quiet(self, state: HostState) -> Postponed | None:
+        until = state.pause_until
         if until is None or until <= self.clock():
             return None
         return Postponed(until, Reason.RATE_LIMITED, "the host asked for quiet")
@@ -131,11 +130,13 @@ class Pages:
         tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return Postponed(tomorrow, Reason.QUOTA, f"{most} pages of this host today; the others wait for tomorrow")
 
-    async def _robots(self, url: str) -> Failed | Postponed | None:
+    async def _robots(self, url: str, known: HostState) -> Failed | Postponed | None:
         """None where robots.txt lets us fetch; what it says is kept for a day."""
-        state = await self._robots_of(url)
+        state = known if self._is_fresh(known) else await self._robots_of(url)
         if state is None:
             return Postponed(self.clock() + ROBOTS_WAIT, Reason.ROBOTS, "another worker asks for its robots.txt")
+        if state is not known and (quiet := self._quiet(await self.store.host(state.host))):
+            return quiet    # asked for with its robots.txt, or of another page meanwhile
         status = state.robots_status or 0
         if _is_silent(status):  # everything is forbidden for now (RFC 9309, 2.3.1), and asked again
             reason, why = _SILENCE.get(status, (Reason.HTTP_5XX, f"HTTP {status}"))

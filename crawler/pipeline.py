@@ -11,7 +11,7 @@ lease runs out and somebody else does the step again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from crawler.log import event
 from crawler.pages import Pages, Postponed, named_pages
 from crawler.ports import (
     Clock,
+    Counterparts,
     Draft,
     Failed,
     Feed,
@@ -113,9 +114,8 @@ class Pipeline:
             await self.store.fail_sighting(sighting, Reason.MEMORY, detail, None, self.clock())
             accounts.given_up(sighting, Reason.MEMORY)
             return
-        known = await self.store.article_at(sighting.url)
-        if known is not None and sighting.purpose != "revisit":
-            await self.store.attach(sighting, known, self.clock())
+        if sighting.known is not None and sighting.purpose != "revisit":
+            await self.store.attach(sighting, sighting.known, self.clock())
             accounts.attached(sighting)
             return
         draft = await self._draft(sighting)
@@ -177,14 +177,13 @@ class Pipeline:
 
     async def _place(self, judgement: Judgement) -> list[StoryChange]:
         article = judgement.article
-        prepared = await self._prepare(judgement)
-        mine = matcher.Reading(article, frozenset(prepared.dropped))
-        asked = await self._asked(article, prepared)
-        others = await self._readings(asked)
-        matches = await self._verify(mine, others) if prepared.keys else []
-        links = await self._rewordings(mine, others, matches) if prepared.keys else []
+        prepared, near = await self._prepare(judgement)
+        mine, others = matcher.Reading(article, frozenset(prepared.dropped)), [matcher.Reading(*one) for one in near.readings]
+        matches, links = await self._weigh(mine, others) if prepared.keys and others else ([], [])
         across = await self._look_across(judgement, mine, matches, is_article=bool(prepared.keys))
-        kept = await self._not_compared(mine, others, across) if prepared.keys else set()
+        if near.alone and not (matches or links or across.matches or across.links):
+            return []   # as of most articles: nothing to write, nobody to wait for
+        kept = await self._not_compared(mine, others, across, near.matched) if prepared.keys else set()
         while True:
             tied = _tied(article, [*matches, *across.matches])
             async with self.store.electing(tied):
@@ -193,18 +192,17 @@ class Pipeline:
                 every = [*matches, *across.beside(matches)]
                 if {*_tied(article, every)} <= {*tied}:
                     parted = [id_ for id_ in await self._parted(article, every) if id_ not in kept]
-                    met = [id_ for id_ in (*asked, *across.asked) if id_ not in kept]
-                    await self.store.save_matches(article.id, every, met, token=judgement.token)
-                    await self.store.save_possible(article.id, [*links, *across.links])
+                    met = [id_ for id_ in (*(one.article.id for one in others), *across.asked) if id_ not in kept]
+                    await self.store.save_matches(article.id, every, met, links=[*links, *across.links], token=judgement.token)
                     return await self._settle([article.id, *parted])
 
     async def _not_compared(
-        self, mine: matcher.Reading, others: Sequence[matcher.Reading], across: FoundAcross,
+        self, mine: matcher.Reading, others: Sequence[matcher.Reading], across: FoundAcross, matched: Mapping[str, bool],
     ) -> set[str]:
         """Whom the article was found to be translated from, or to, and was not compared with now: the encoder was another, or
         failed, or translations are asked for no more. Texts do not change, so that what was found holds."""
-        ids = [one.article.id for one in others
-               if one.article.language != mine.article.language and one.article.id not in across.asked]
+        ids = [one.article.id for one in others if one.article.id in matched
+               and one.article.language != mine.article.language and one.article.id not in across.asked]
         found = {id_: await self.store.match(mine.article.id, id_) for id_ in ids}
         return {id_ for id_, match in found.items() if match is not None and match.translation is not None}
 
@@ -223,39 +221,34 @@ class Pipeline:
         """What the configuration says of matching."""
         return matcher.Rules(self.settings.match.containment, self.settings.match.min_words)
 
-    async def _prepare(self, judgement: Judgement) -> matcher.Prepared:
-        """Units that the source repeats, the keys of the rest; a text that many addresses share is a wall.
+    async def _prepare(self, judgement: Judgement) -> tuple[matcher.Prepared, Counterparts]:
+        """Units that the source repeats, the keys of the rest, whom to compare it with; a text that many addresses share is
+        a wall.
 
         Whether it is one is asked again when the keys are in: of two that arrive at once, one sees the other.
         """
-        article, token = judgement.article, judgement.token
-        survey = await self.pool.run(matcher.survey, article, timeout=JUDGE_SECONDS)
-        holders = await self.store.unit_holders(article.source, survey.units, boilerplate.HOLDERS_ASKED)
-        prepared = await self.pool.run(matcher.prepare, article, holders, self.rules, timeout=JUDGE_SECONDS)
-        await self.store.set_dropped(article.id, prepared.dropped, prepared.crowded, token=token)
-        alike = await self._alike(article, survey)
+        article, token, site = judgement.article, judgement.token, urls.site(judgement.article.url)
+        around = await self.store.surroundings(judgement, site, boilerplate.HOLDERS_ASKED)
+        prepared = await self.pool.run(matcher.prepare, article, around.holders, self.rules, timeout=JUDGE_SECONDS)
+        alike = _alike(article, around.alike)
+        keys = () if alike else prepared.keys
+        # Before candidates are asked for: of two copies that arrive at once, one sees the other.
+        await self.store.put_keys(article.id, keys, article.first_seen, dropped=prepared.dropped, crowded=prepared.crowded, token=token)
+        near = await self.store.counterparts(judgement, site, keys, self.settings.match.window, matcher.CANDIDATES)
+        if keys and (alike := _alike(article, near.alike)):
+            await self.store.put_keys(article.id, (), article.first_seen, token=token)
         if not alike:
-            # Before candidates are asked for: of two copies that arrive at once, one sees the other.
-            await self.store.put_keys(article.id, prepared.keys, article.first_seen, token=token)
-            alike = await self._alike(article, survey) if prepared.keys else []
-        if not alike:
-            return prepared
-        await self.store.put_keys(article.id, (), article.first_seen, token=token)
+            return prepared, near
         await self.store.mark_indexed(alike)   # those that were judged when there were fewer
-        return replace(prepared, keys=(), wall="template")
+        return replace(prepared, keys=(), wall="template"), near
 
-    async def _alike(self, article: Article, survey: matcher.Survey) -> list[str]:
-        """The other addresses of the host that show this text, where that makes it a wall or a template; else none."""
-        same = await self.store.same_text(urls.site(article.url), survey.text)
-        others = [(id_, title) for id_, title in same if id_ != article.id]
-        return [id_ for id_, _ in others] if matcher.is_template(article.text, [article.title, *(title for _, title in others)]) else []
-
-    async def _asked(self, article: Article, prepared: matcher.Prepared) -> list[str]:
-        """Whom an article is compared with: its candidates, and those that it was matched with before."""
-        window = self.settings.match.window
-        found = await self.store.candidates(article.id, prepared.keys, article.first_seen - window,
-                                            article.first_seen + window, matcher.CANDIDATES) if prepared.keys else []
-        return sorted({*found, *await self.store.matched(article.id)})
+    async def _weigh(self, mine: matcher.Reading, others: Sequence[matcher.Reading]) -> tuple[list[Match], list[Link]]:
+        """The matches, and what a person may want to look at; where all together are too much for a worker, one by one."""
+        try:
+            return await self.pool.run(matcher.weigh, mine, others, self.rules, timeout=JUDGE_SECONDS)
+        except WorkerError:
+            matches = [match for other in others for match in await self._verify_one(mine, other)]
+            return matches, await self._rewordings(mine, others, matches)
 
     async def _verify(self, mine: matcher.Reading, others: Sequence[matcher.Reading]) -> list[Match]:
         """The matches; where all together are too much for a worker, those that it can compare one by one."""
@@ -274,9 +267,9 @@ class Pipeline:
     async def _rewordings(
         self, mine: matcher.Reading, others: Sequence[matcher.Reading], matches: Sequence[Match],
     ) -> list[Link]:
-        """What a person may want to look at; not worth a second try."""
+        """Not worth a second try."""
         try:
-            return await self.pool.run(matcher.rewordings, mine, others, matches, timeout=PAIR_SECONDS) if others else []
+            return await self.pool.run(matcher.rewordings, mine, others, matches, timeout=PAIR_SECONDS)
         except WorkerError:
             return []
 
@@ -297,8 +290,7 @@ class Pipeline:
         return [id_ for id_, copied in (await self.store.matched(article.id)).items() if copied and id_ not in still]
 
     async def _readings(self, ids: Sequence[str]) -> list[matcher.Reading]:
-        dropped = await self.store.dropped(ids)
-        return [matcher.Reading(one, dropped.get(one.id, frozenset())) for one in await self.store.articles(ids)]
+        return [matcher.Reading(one, dropped) for one, dropped in await self.store.readings(ids)]
 
     async def settle(self, touched: Sequence[str]) -> list[StoryChange]:
         """Part the stories of these articles anew, with the matches that are known: after a ruling. What is too much for a
@@ -341,6 +333,12 @@ class Pipeline:
         for url, link in list(named_pages(article).items())[:NAMED_PAGES]:
             if await self.store.want_page(url, article.id, self.clock(), link):
                 event(_log, "source-page-wanted", url=link, named_by=article.url)
+
+
+def _alike(article: Article, same: Sequence[tuple[str, str]]) -> list[str]:
+    """The other addresses of the host that show this text, where that makes it a wall or a template; else none."""
+    others = [(id_, title) for id_, title in same if id_ != article.id]
+    return [id_ for id_, _ in others] if matcher.is_template(article.text, [article.title, *(title for _, title in others)]) else []
 
 
 def _tied(article: Article, matches: Sequence[Match]) -> list[str]:

@@ -5,6 +5,7 @@ import faulthandler
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from crawler.watchdog import Watchdog
 
 _CLOCK_SECONDS = 60.0    # between two looks at the clock, where it is the store's: machines' own differ by seconds a day
 
+SWITCH = 0.0005         # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -106,6 +108,7 @@ class _Process:
             await opened.sync()
             if not self.ready:
                 settle_memory()
+                share_processor()
                 background.notify_ready()
                 self.ready = True
             else:
@@ -146,6 +149,12 @@ class _Process:
         self.asked.set()
         if self.daemon is not None:
             self.daemon.stop()
+
+
+def share_processor() -> None:
+    """A thread of the store that comes back from its database waits for the interpreter until whoever has it has had it for
+    so long: at Python's 5 ms, a dozen times a transaction, the store stood still while the event loop was busy."""
+    sys.setswitchinterval(SWITCH)
 
 
 def settle_memory() -> None:

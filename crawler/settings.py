@@ -1,5 +1,6 @@
 """What a person configured, typed and frozen. `config.py` reads it from YAML and names every mistake by its line."""
 
+import os
 import re
 from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -8,6 +9,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+# Else pydantic asks every installed package whether it is a plugin, .03 s at each start; and one would have a say in what
+# a configuration means.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SIZE_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}

@@ -154,7 +154,6 @@ def test_what_a_floor_has_ended_is_over(code):
 DOORS = {
     "aiohappyeyeballs": {"adapters.http"},
     "aiohttp": {"adapters.http", "adapters.outbox", "newsworld", "web"},
-    "aiosqlite": {"adapters.store"},
     "alembic": {"adapters.store"},
     "brotli": {"adapters.http"},
     "click": {"cli"},

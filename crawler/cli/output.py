@@ -4,7 +4,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,6 +56,8 @@ def _is_stream(target: Path) -> bool:
 
 @contextmanager
 def _replacing(target: Path, *, fresh: bool) -> Iterator[BinaryIO]:
+    import tempfile
+
     final = Path(os.path.realpath(target))   # a link stays a link
     with _named(target):
         _refuse_existing(target, final, fresh=fresh)

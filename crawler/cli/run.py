@@ -1,6 +1,5 @@
 """run, serve, demo: the crawl itself, and its page."""
 
-import shutil
 from typing import Any
 
 import click
@@ -73,6 +72,7 @@ def demo(options: Options, format_: str, page: bool, listen: str) -> None:
       firsthand demo --serve          (and open http://127.0.0.1:8477/)
       firsthand demo --format html > report.html
     """
+    import shutil
     import sys
 
     from crawler import demo as world

@@ -7,7 +7,6 @@ import click
 
 from crawler.cli import Options, pass_options
 from crawler.errors import NotFoundError
-from crawler.log import escape
 
 if TYPE_CHECKING:
     from crawler.background import Running
@@ -93,6 +92,7 @@ def status(options: Options, as_json: bool) -> None:
     """
     from crawler import background
     from crawler.cli import standing
+    from crawler.log import escape
 
     state_dir, settings = standing.place(options)
     found = background.running(state_dir)

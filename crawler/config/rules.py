@@ -10,11 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from crawler.config.findings import Findings, Location, mark_at, path_of, suggestion
 from crawler.config.source import Node
-from crawler.core import alerts, signatures
 from crawler.errors import UsageError
-from crawler.ports.encoding import SHIPPED, fault
 from crawler.settings import FeedConfig, Settings, Source, Webhook
-from crawler.tokens import parse
 
 Fault = tuple[Location, str]
 """Where, and what to do."""
@@ -116,6 +113,8 @@ def _encoders(settings: Settings) -> Iterator[Fault]:
     asked, at = settings.match.across, ("match", "translations")
     if asked is None:
         return
+    from crawler.ports.encoding import SHIPPED, fault  # noqa: PLC0415 - .1 s, for those who look at other languages
+
     inside = not isinstance(settings.match.translations, bool)
     for key, name in (("encoder", asked.encoder), ("second", asked.second)):
         if name is not None and (found := fault(name)) is not None:
@@ -216,8 +215,10 @@ def _tokens(path: Path) -> Iterator[Fault]:
     if not _may_exist(path):
         yield at, f"{path}: no such file; `firsthand token add NAME --file {path}` makes it, or correct its name"
         return
+    from crawler import tokens  # noqa: PLC0415 - what checks secrets takes .01 s, and most have no such file
+
     try:
-        known = parse(path.read_text("utf-8"), str(path))
+        known = tokens.parse(path.read_text("utf-8"), str(path))
     except PermissionError:
         return
     except (OSError, UnicodeDecodeError):
@@ -246,6 +247,8 @@ def _webhooks(settings: Settings) -> Iterator[Fault]:
 
 
 def _alert_faults(hook: Webhook) -> Iterator[Fault]:
+    from crawler.core import alerts, signatures  # noqa: PLC0415 - .1 s, for those who have webhooks
+
     if hook.secret is not None and not signatures.is_key(hook.secret.get_secret_value() or "none"):
         yield ("secret",), "after whsec_ expected base64; any other secret is taken as it stands"
     if hook.role is not None and not hook.sources:

@@ -12,10 +12,13 @@ Versions of one article repeat each other's paragraphs too, and are no evidence 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 
 from crawler.core import phrases
-from crawler.core.text import Body, Word, key, paragraphs, sentences, words
+from crawler.core.text import Body, Words, key, paragraphs, sentences, words
 
 HOLDERS = 3          # articles of the source, this one included, that make a unit the source's own
 HOLDERS_ASKED = 64   # how many holders of a unit the judge looks at
@@ -33,9 +36,10 @@ class Unit:
     end: int
 
 
-def units(text: str, title: str) -> list[Unit]:
+@lru_cache(maxsize=64)  # asked for by each step of one article in turn
+def units(text: str, title: str) -> tuple[Unit, ...]:
     """The units of a text in order: each paragraph, then its sentences where it has several."""
-    return _units(text, words(text), title)
+    return tuple(_units(text, words(text), title))
 
 
 def unit_keys(text: str, title: str) -> tuple[int, ...]:
@@ -43,32 +47,42 @@ def unit_keys(text: str, title: str) -> tuple[int, ...]:
     return tuple(sorted({unit.key for unit in units(text, title)}))
 
 
-def _units(text: str, all_words: Sequence[Word], title: str) -> list[Unit]:
-    headline = [word.form for word in words(title)]
-    starts = [word.start for word in all_words]
-    found = []
+def _units(text: str, all_words: Words, title: str) -> list[Unit]:
+    masked = [_NUMBER if form.isdigit() else form for form in all_words.forms]
+    headlines = _headlines(all_words.forms, words(title).forms)
+    starts, found = all_words.starts, []
     for start, end in paragraphs(text):
         inside = sentences(text[start:end])
         spans = [(start, end)] + ([(start + a, start + b) for a, b in inside] if len(inside) > 1 else [])
         for a, b in spans:
             lo, hi = bisect_left(starts, a), bisect_left(starts, b)
             if lo < hi:
-                found.append(Unit(key(_masked([word.form for word in all_words[lo:hi]], headline)), lo, hi))
+                found.append(Unit(key(_untitled(masked, headlines, lo, hi)), lo, hi))
     return found
 
 
-def _masked(forms: list[str], headline: list[str]) -> list[str]:
-    return [_NUMBER if form.isdigit() else form for form in _without_title(forms, headline)]
+def _headlines(forms: Sequence[str], headline: Sequence[str]) -> list[range]:
+    """Where the words of a text are its headline, in order."""
+    size, found, at = len(headline), [], -1
+    if _TITLE_WORDS <= size <= len(forms):
+        with suppress(ValueError):   # where the first word stands no more
+            while True:
+                at = forms.index(headline[0], at + 1)
+                if forms[at:at + size] == headline:
+                    found.append(range(at, at + size))
+    return found
 
 
-def _without_title(forms: list[str], headline: list[str]) -> list[str]:
-    size = len(headline)
-    if size < _TITLE_WORDS or size > len(forms):
-        return forms
-    for at in range(len(forms) - size + 1):
-        if forms[at:at + size] == headline:
-            return [*forms[:at], _TITLE, *forms[at + size:]]
-    return forms
+def _untitled(masked: list[str], headlines: list[range], lo: int, hi: int) -> list[str]:
+    """The words of a unit with the first headline that lies in it masked."""
+    if headlines:
+        one = bisect_left(headlines, lo, key=_START)
+        if one < len(headlines) and headlines[one].stop <= hi:
+            return [*masked[lo:headlines[one].start], _TITLE, *masked[headlines[one].stop:hi]]
+    return masked[lo:hi]
+
+
+_START = attrgetter("start")
 
 
 def repeated(article: str, own: Sequence[Unit], holders: Mapping[int, Sequence[str]]) -> set[int]:
@@ -88,12 +102,14 @@ def repeated(article: str, own: Sequence[Unit], holders: Mapping[int, Sequence[s
 
 def _shared_words(article: str, own: Sequence[Unit], holders: Mapping[int, Sequence[str]]) -> dict[str, int]:
     """For each other holder how many words of this article stand in units that both hold."""
-    covered: dict[str, set[int]] = {}
+    covered: dict[str, int] = {}   # a bit for each word
     for unit in own:
-        for other in holders.get(unit.key, ()):
-            if other != article:
-                covered.setdefault(other, set()).update(range(unit.start, unit.end))
-    return {other: len(positions) for other, positions in covered.items()}
+        if others := holders.get(unit.key):
+            bits = ((1 << (unit.end - unit.start)) - 1) << unit.start
+            for other in others:
+                covered[other] = covered.get(other, 0) | bits
+    covered.pop(article, None)
+    return {other: bits.bit_count() for other, bits in covered.items()}
 
 
 def _is_version(shared: int, total: int) -> bool:
@@ -110,8 +126,8 @@ def strip(article: str, source: str, text: str, title: str, repeats: AbstractSet
 
     Left out are units in `repeats`, lines that are the article's own title, and what the table of site phrases knows.
     """
-    all_words = tuple(words(text))
-    own = _units(text, all_words, title)
+    all_words = words(text)
+    own = units(text, title)
     bare_title = key([_TITLE])
     site = {
         position for unit in own if unit.key in repeats or unit.key == bare_title
@@ -121,9 +137,8 @@ def strip(article: str, source: str, text: str, title: str, repeats: AbstractSet
     return Body(article, source, text, all_words, frozenset(site))
 
 
-def _known(text: str, all_words: Sequence[Word]) -> Iterator[int]:
+def _known(text: str, all_words: Words) -> Iterator[int]:
     """Word positions of sentences that the table of phrases knows as said by sites about themselves."""
-    starts = [word.start for word in all_words]
-    for start, end in sentences(text):
-        if phrases.is_site_phrase(text[start:end]):
-            yield from range(bisect_left(starts, start), bisect_left(starts, end))
+    starts = all_words.starts
+    for start, end in phrases.site_phrases(text):
+        yield from range(bisect_left(starts, start), bisect_left(starts, end))

@@ -27,6 +27,9 @@ _SAMPLE_AT_MOST = 256            # a 10 MB text must not flood the index: the sm
 _NAMES, _NAME_LETTERS = 24, 4    # of five names in common one is among those of both in eight of nine pairs
 _WORDS_AT_MOST = 20_000
 _OF_ONE_SCORE = 10
+# One key in common that twenty others have too says nothing; among a million articles each has fifty such companions, and to
+# look at their texts costs more than all else of a judgement. What is in twenty articles has found its story before.
+_LEAST = 1 / 20
 
 
 def keys(body: Body) -> tuple[int, ...]:
@@ -38,12 +41,13 @@ def keys(body: Body) -> tuple[int, ...]:
 
 
 def ranked(scores: Mapping[str, float], limit: int) -> list[str]:
-    """The `limit` best ids by score, ties by id; those beyond ten of one score after all others.
+    """The `limit` best ids by score, ties by id; those beyond ten of one score after all others, those of next to none left
+    out. The score of an id is the sum, over the keys that are shared with it, of one divided by the key's holders.
 
     Word-for-word copies share the same keys. Did fifty of them take every place, each group of them would be compared
     with itself only, and a story of hundreds would fall apart.
     """
-    ordered = sorted((-round(score, 9), id_) for id_, score in scores.items())
+    ordered = sorted((-round(score, 9), id_) for id_, score in scores.items() if score >= _LEAST)
     alike: Counter[float] = Counter()
     first: list[str] = []
     later: list[str] = []

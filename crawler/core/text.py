@@ -8,12 +8,16 @@ words that texts are compared by are bare of Latin marks as well: copiers strip 
 import html
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, overload
 
 import regex
 import xxhash
+
+from crawler.core import tokens
 
 # Harakat, Quranic marks, superscript alef, Hebrew points: optional in print, so copies differ by them.
 _OPTIONAL_MARKS = regex.compile(r"[\u0300-\u0307\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
@@ -30,6 +34,8 @@ _FORMS = str.maketrans({
 
 def fold(text: str) -> str:
     """The normal form of a text. Idempotent. Not length-preserving: `words` keeps offsets into the original."""
+    if text.isascii():   # nothing to normalise, no mark to drop
+        return text.lower().replace("`", "'")
     folded = _fold_once(text)
     # Composition after a removal can yield a character that folds further.
     return _fold_once(folded)
@@ -59,28 +65,42 @@ def _bare_letter(letter: str) -> str:
     return parts[0] if len(parts) > 1 and _LATIN.match(parts) else letter.translate(_LETTERS)
 
 
-# A word is a letter or digit followed by letters, digits and marks. Python's \w leaves out the vowel signs of Indic
-# scripts and so splits Hindi words (42 false pairs became 3 when words kept their marks). Han, kana, Hangul-free Thai,
-# Lao, Khmer and Burmese are written without spaces: there each character is a word of its own.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_IN_WORD = rf"[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d\u0640--[{_UNSPACED}]]*+"
-_WORD = regex.compile(
-    rf"[{_UNSPACED}]\p{{M}}*+"
-    # Possessive, and no group about single letters: a word of ten million would need as many notes to go back by.
-    rf"|[\p{{L}}\p{{N}}--[{_UNSPACED}]]{_IN_WORD}(?:['’](?=\p{{L}}){_IN_WORD})*+",
-    regex.V1,
-)
 # The mark itself is matched, not looked back for: the regex module is ten times as quick then.
 _SENTENCE_END = regex.compile(r"[.!?…؟۔][\"'”’»)\]]*\s+(?=\S)|[。！？][」』”’）]*\s*(?=\S)|[।॥]\s*(?=\S)|\n+")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word with its form, folded and bare, and its character offsets in the text."""
 
     form: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Sequence[Word]):
+    """The words of a text in columns: an object a word costs more than all that is asked of it."""
+
+    forms: tuple[str, ...]
+    starts: "array[int]"
+    ends: "array[int]"
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    @overload
+    def __getitem__(self, at: int) -> Word: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Words": ...
+
+    def __getitem__(self, at: int | slice) -> "Word | Words":
+        if isinstance(at, slice):
+            return Words(self.forms[at], self.starts[at], self.ends[at])
+        return Word(self.forms[at], self.starts[at], self.ends[at])
+
+    def __iter__(self) -> Iterator[Word]:
+        return map(Word, self.forms, self.starts, self.ends)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that what is derived from it can be remembered
@@ -90,7 +110,7 @@ class Body:
     id: str
     source: str
     text: str
-    words: tuple[Word, ...]
+    words: Words
     site: frozenset[int] = frozenset()   # positions in `words` of the source's own phrases
 
     def kept(self) -> list[int]:
@@ -99,20 +119,30 @@ class Body:
 
 
 @lru_cache(maxsize=64)  # one article's text is asked for by each step in turn
-def words(text: str) -> tuple[Word, ...]:
+def words(text: str) -> Words:
     """Split a text into words. Words whose folded form is empty are left out."""
-    found = []
-    for hit in _WORD.finditer(text):
-        form = _fold_word(hit.group())
-        if form:
-            found.append(Word(form, hit.start(), hit.end()))
-    return tuple(found)
+    found, starts, ends = tokens.found(text)
+    forms = tuple(map(_FORM_OF.__getitem__, found))
+    if "" not in forms:
+        return Words(forms, starts, ends)
+    kept = [at for at, form in enumerate(forms) if form]
+    return Words(tuple(forms[at] for at in kept), *(array("i", [edges[at] for at in kept]) for edges in (starts, ends)))
 
 
-@lru_cache(maxsize=65536)
-def _fold_word(word: str) -> str:
-    """The form of one word, remembered: a text repeats its words."""
-    return bare(fold(word))
+class _Forms(dict[str, str]):
+    """The form of each word, folded and bare, remembered: a text repeats its words, and a language has not many."""
+
+    def __missing__(self, word: str) -> str:
+        form = bare(fold(word))
+        if len(word) <= _LONGEST_KEPT:
+            if len(self) >= _FORMS_KEPT:
+                self.clear()
+            self[word] = form
+        return form
+
+
+_FORMS_KEPT, _LONGEST_KEPT = 65536, 40
+_FORM_OF = _Forms()
 
 
 def unspaced(forms: Sequence[str]) -> bool:
@@ -123,7 +153,7 @@ def unspaced(forms: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def _is_unspaced(char: str) -> bool:
-    return regex.match(rf"[{_UNSPACED}]", char) is not None
+    return regex.match(rf"[{tokens.UNSPACED}]", char) is not None
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -142,11 +172,8 @@ def paragraphs(text: str) -> list[tuple[int, int]]:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return (start, end) if start < end else None
+    piece = text[start:end].rstrip()
+    return (start + len(piece) - len(piece.lstrip()), start + len(piece)) if piece and not piece.isspace() else None
 
 
 def shingles(forms: Sequence[str], size: int) -> Iterator[int]:
@@ -165,7 +192,7 @@ def key(forms: Sequence[str]) -> int:
 
 def whole_key(text: str) -> int:
     """The key of a text's normal form: texts that differ in case, marks, spaces and punctuation only share it."""
-    return key([word.form for word in words(text)])
+    return key(words(text).forms)
 
 
 def unescape(text: str) -> str:
@@ -187,7 +214,10 @@ def _shortened(found: re.Match[str]) -> str:
 def clean(text: str) -> str:
     """What every door does to foreign text: no NUL, no control characters but line breaks and tabs, no lone
     surrogates, no bidi overrides."""
-    return str(_UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNWANTED.sub("", text)
 
 
-_UNWANTED = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# No class but ranges, so that the standard library's expressions do, which are quicker here.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

@@ -25,6 +25,7 @@ from crawler.ports.outward import (
 from crawler.ports.records import (
     Backlog,
     Claimed,
+    Counterparts,
     Draft,
     Feed,
     HostState,
@@ -36,6 +37,7 @@ from crawler.ports.records import (
     SeenEntry,
     Sighting,
     StoryChange,
+    Surroundings,
     Turn,
 )
 from crawler.ports.reviewing import (
@@ -60,6 +62,7 @@ __all__ = [
     "Change",
     "Claimed",
     "Clock",
+    "Counterparts",
     "Counts",
     "Delivery",
     "Draft",
@@ -96,6 +99,7 @@ __all__ = [
     "StoryChange",
     "StoryQuery",
     "Subscription",
+    "Surroundings",
     "Tally",
     "Turn",
     "Turns",

@@ -1,5 +1,6 @@
 """What goes into the store and comes out of it, beside the data of the core."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -76,6 +77,7 @@ class Sighting:
     attempts: int               # how often it has failed before
     token: int
     article: str | None = None  # for a revisit: which article
+    known: str | None = None    # the article at its URL when it was claimed, see `Store.article_at`
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Judgement:
 
     article: Article
     token: int
+    units: tuple[int, ...] = ()     # keys of its paragraphs and sentences, as when it was stored
+    text_hash: int = 0              # `core.text.whole_key` of its text
 
     @property
     def id(self) -> str:
@@ -119,11 +123,35 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an article is judged among, before it is in the index."""
+
+    holders: Mapping[int, Sequence[str]]        # of its units, see `Store.unit_holders`
+    alike: Sequence[tuple[str, str]]            # (id, title) of the articles of its host with the same normalised text
+
+
+@dataclass(frozen=True, slots=True)
+class Counterparts:
+    """Whom an article may be a copy of, or they of it."""
+
+    alike: Sequence[tuple[str, str]]            # as above
+    readings: Sequence[tuple[Article, frozenset[int]]]      # candidates, and what it had a match with, with what each leaves out
+    matched: Mapping[str, bool]                 # see `Store.matched`
+    bound: bool                                 # something else hangs on it: a story, a ruling, a link
+
+    @property
+    def alone(self) -> bool:
+        """Nothing has been found of it before, and nothing hangs on it."""
+        return not self.matched and not self.bound
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """Which entries of a document a feed has not listed before, by their keys."""
 
     new: frozenset[str] = frozenset()       # to be stored
     renamed: frozenset[str] = frozenset()   # key unknown, but the feed has listed the link, or the title, under another key
+    settled: bool = False                   # all are known, and nothing of them is to be stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from crawler.core.types import Article, FeedState, Link, Match, Relation, Story,
 from crawler.ports.outward import OutwardStore
 from crawler.ports.records import (
     Backlog,
+    Counterparts,
     Draft,
     Feed,
     HostState,
@@ -21,6 +22,7 @@ from crawler.ports.records import (
     SeenEntry,
     Sighting,
     StoryChange,
+    Surroundings,
     Turn,
 )
 from crawler.ports.reviewing import Reviewing
@@ -90,8 +92,9 @@ class Store(Reviewing, OutwardStore, VectorStore, Protocol):
         else has claimed since, or that are gone; of work that has been finished neither is said."""
         ...
 
-    async def recognise(self, feed: Feed, entries: Sequence[SeenEntry]) -> Recognised:
-        """Which of these entries the feed has not listed before, and which of them under another name."""
+    async def recognise(self, feed: Feed, entries: Sequence[SeenEntry], now: datetime | None = None) -> Recognised:
+        """Which of these entries the feed has not listed before, and which of them under another name. With `now` also
+        whether `finish_poll` at that time would write none of them."""
         ...
 
     async def finish_poll(
@@ -184,22 +187,20 @@ class Store(Reviewing, OutwardStore, VectorStore, Protocol):
         articles do not count."""
         ...
 
-    # The three that follow raise LeaseLostError where they are given the `token` of a claim that is no longer good.
-
-    async def set_dropped(
-        self, article: str, dropped: Sequence[int], crowded: Sequence[int] = (), *, token: int | None = None,
-    ) -> int:
-        """These units of the article were left out. The first time for an article, other holders of its `crowded`
-        units that were judged when these had fewer holders, and kept them, are marked for judging again; returns how
-        many. Not at a later time: what a source repeats follows from who holds what, and has not changed since."""
-        ...
-
     async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
         """For each article the units that were left out when it was last judged."""
         ...
 
-    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime, *, token: int | None = None) -> None:
-        """Replace the article's index keys (unsigned 64 bit). Committed before candidates are asked for."""
+    async def put_keys(
+        self, article: str, keys: Sequence[int], seen: datetime, *, dropped: Sequence[int] | None = None,
+        crowded: Sequence[int] = (), token: int | None = None,
+    ) -> int:
+        """Replace the article's index keys (unsigned 64 bit). Committed before candidates are asked for.
+
+        Where `dropped` is given: these units of the article were left out. The first time for an article, other holders of
+        its `crowded` units that were judged when these had fewer holders, and kept them, are marked for judging again;
+        returns how many. Not at a later time: what a source repeats follows from who holds what, and has not changed
+        since. Raises LeaseLostError, as `save_matches` does, where the `token` of the claim is no longer good."""
         ...
 
     async def candidates(
@@ -213,8 +214,19 @@ class Store(Reviewing, OutwardStore, VectorStore, Protocol):
         """Stored articles in the order asked; unknown and forgotten ids are left out."""
         ...
 
-    async def same_text(self, host: str, text_hash: int) -> list[tuple[str, str]]:
-        """(id, title) of articles of one host with the same normalised text: walls and templates."""
+    async def readings(self, ids: Sequence[str]) -> list[tuple[Article, frozenset[int]]]:
+        """The same, each with the units that were left out when it was last judged."""
+        ...
+
+    async def surroundings(self, judgement: Judgement, host: str, cap: int) -> Surroundings:
+        """Who holds the units of an article, at most `cap` each, and which articles of `host` have its text."""
+        ...
+
+    async def counterparts(
+        self, judgement: Judgement, host: str, keys: Sequence[int], window: timedelta, limit: int,
+    ) -> Counterparts:
+        """What there is to compare an article with: its `candidates` first seen within the window on either side, and
+        what it was matched with before; in order of id."""
         ...
 
     async def matched(self, article: str) -> dict[str, bool]:
@@ -226,10 +238,11 @@ class Store(Reviewing, OutwardStore, VectorStore, Protocol):
         ...
 
     async def save_matches(
-        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
+        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *,
+        links: Sequence[Link] = (), token: int | None = None,
     ) -> None:
         """Replace the matches of the article with those in `asked` (None: with all). Others stay: another judge may
-        have found them meanwhile."""
+        have found them meanwhile. And replace the possible rewordings and translations that were found from it."""
         ...
 
     async def component(self, article: str, limit: int) -> tuple[list[str], list[Match]]:
@@ -256,10 +269,6 @@ class Store(Reviewing, OutwardStore, VectorStore, Protocol):
     ) -> list[StoryChange]:
         """Replace the stories of these articles, and what digests carry of them, or they as digests: `links`. A story keeps the id of the stored story with which it shares
         most members (ties: the older); an id that ends is kept as a tombstone that points to its successor."""
-        ...
-
-    async def save_possible(self, article: str, links: Sequence[Link]) -> None:
-        """Replace the possible rewordings and translations that were found from an article."""
         ...
 
     async def links(self, articles: Sequence[str]) -> list[Link]:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from crawler.render import past, plots, words
+from crawler.render import past, words
 from crawler.render.harmless import line, link, prose
 
 
@@ -29,6 +29,8 @@ def pieces(template: str, /, **values: Any) -> Iterator[str]:
 @cache
 def environment() -> Environment:
     """With the filters and functions that templates use."""
+    from crawler.render import plots  # noqa: PLC0415 - its library takes .1 s: of the first page, and not of every start
+
     made = Environment(loader=PackageLoader("crawler.render"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 METHODS = ("sync_feeds", "claim_feeds", "finish_poll", "save_robots", "claim_sightings", "attach", "save_article",
-           "fail_sighting", "postpone", "want_page", "claim_unjudged", "set_dropped", "put_keys", "save_matches",
-           "save_stories", "save_possible", "finish_judging", "renew", "prune")
+           "fail_sighting", "postpone", "want_page", "claim_unjudged", "put_keys", "save_matches",
+           "save_stories", "finish_judging", "renew", "prune")
 FETCHES = ("feed", "page", "robots")
 
 POINTS = (
@@ -109,7 +109,7 @@ def watch(journal: Journal, kill: Sequence[Any] | None, arm: str | None = None) 
     Pipeline.collect = _collecting(Pipeline.collect, killer)  # type: ignore[method-assign]  # around
     HttpFetcher.get = _fetching(HttpFetcher.get, killer)  # type: ignore[method-assign]  # around
     for backend in (Sqlite, Postgres):
-        backend.writing = _writing(backend.writing, killer)  # type: ignore[method-assign]  # around
+        backend.write = _writing(backend.write, killer)  # type: ignore[method-assign]  # around
         backend.electing = _electing(backend.electing, killer)  # type: ignore[method-assign]  # around
 
 
@@ -222,15 +222,17 @@ def _fetching(get: Callable[..., Awaitable[Any]], killer: _Killer) -> Any:
     return run
 
 
-def _writing(writing: Any, killer: _Killer) -> Any:
-    @asynccontextmanager
-    async def run(self: Any) -> Any:
-        async with writing(self) as connection:
-            yield connection
+def _writing(write: Any, killer: _Killer) -> Any:
+    async def run(self: Any, work: Any, **named: Any) -> Any:
+        async def watched(connection: Any) -> Any:
+            found = await work(connection)
             passage = _METHOD.get(None)
             if passage is not None:
                 passage.inside = time.monotonic()
             killer.at(f"inside:{passage.name if passage is not None else ''}")
+            return found
+
+        return await write(self, watched, **named)
     return run
 
 

@@ -70,7 +70,7 @@ def _validators_first() -> None:
 
 def _no_uniqueness() -> None:
     """Nothing that was stored is recognised: every sighting and every article is a new one."""
-    from crawler.adapters.store import SqlStore, articles, entries
+    from crawler.adapters.store import articles, entries, sightings
     from crawler.core import urls
 
     number, digest, id_of = itertools.count(), entries.digest, urls.article_id
@@ -86,7 +86,7 @@ def _no_uniqueness() -> None:
 
     entries._known, entries.digest = nothing, salted
     articles._at = articles._elsewhere = nobody  # type: ignore[assignment]  # a mutant
-    SqlStore.article_at = nobody  # type: ignore[method-assign,assignment]  # a mutant
+    sightings._known = nothing
     urls.article_id = lambda url: id_of(f"{url}?{os.getpid()}.{next(number)}")
 
 

@@ -27,7 +27,6 @@ def warm() -> None:
     article = Article(id="a", url="http://warm.example/1", source="Warm", title="Ships", text=_TEXT, language="en",
                       first_seen=_AT, window=Window(None, _AT), claims=(), attributions=(), walls=(), feeds=(), revisions=1)
     rules = matcher.Rules(0.6, 40)
-    matcher.survey(article)
     matcher.prepare(article, {}, rules)
     matcher.verify(matcher.Reading(article, frozenset()), [matcher.Reading(article, frozenset())], rules)
 

@@ -87,7 +87,8 @@ async def test_which_of_many_values(store, make, table, column, stored, asked, f
 async def test_one_statement_text_for_any_number_of_rows_and_values(url, store, make):
     """What keeps a prepared statement: on SQLite only the question is one."""
     said = set()
-    engine = store._db.backend._writer.sync_engine
+    writer = store._db.backend._writer
+    engine = writer.engine if hasattr(writer, "engine") and not store.shared else writer.sync_engine
     note = lambda *given: said.add(given[2])    # noqa: E731 - removed again below
     sa.event.listen(engine, "before_cursor_execute", note)
     try:

@@ -99,8 +99,12 @@ async def test_a_read_only_file(file, make):
 
 
 async def read_only(store):
-    async with store._db.backend._writer.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only = ON")
+    def close(engine):
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+
+    writer = store._db.backend._writer
+    await writer.call(close, writer.engine)
 
 
 async def test_a_file_that_is_no_database(file):

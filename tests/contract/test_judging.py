@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from crawler.adapters.store.bulk import insert_many
-from crawler.core.types import Kind, Match, Passage, Verdict
+from crawler.core.types import Kind, Link, Match, Passage, Relation, Verdict
 from crawler.errors import LeaseLostError
 
 KEYS = [0, 1, 2**63 - 1, 2**63, 2**64 - 1]
@@ -67,10 +67,10 @@ async def test_who_kept_a_unit_that_a_first_judgement_finds_crowded_is_judged_ag
     await desk.put("other source", source="Herald", units=(1,))
     await desk.put("other unit", units=(3,))
     await desk.judge_all()
-    assert await store.set_dropped("ac", [1], [1]) == 2
+    assert await store.put_keys("ac", (), make.START, dropped=[1], crowded=[1]) == 2
     assert sorted(await desk.judge_all()) == ["aa", "ab"]
     assert await store.dropped(["ac", "none"]) == {"ac": frozenset({1}), "none": frozenset()}
-    await store.set_dropped("aa", [2**64 - 1])
+    await store.put_keys("aa", (), make.START, dropped=[2**64 - 1])
     assert await store.dropped(["aa"]) == {"aa": frozenset({2**64 - 1})}
 
 
@@ -78,16 +78,16 @@ async def test_a_later_judgement_marks_nobody(store, desk, make):
     """Two that differ for good over each other's paragraphs would mark each other for ever."""
     await desk.put("a", "b", units=(1, 2))
     await desk.judge_all()
-    assert [await store.set_dropped("aa", [1], [1]), await store.set_dropped("ab", [2], [2])] == [1, 1]
+    assert [await store.put_keys("aa", (), make.START, dropped=[1], crowded=[1]), await store.put_keys("ab", (), make.START, dropped=[2], crowded=[2])] == [1, 1]
     await desk.judge_all()
-    assert [await store.set_dropped("aa", [1], [1]), await store.set_dropped("ab", [2], [2])] == [0, 0]
+    assert [await store.put_keys("aa", (), make.START, dropped=[1], crowded=[1]), await store.put_keys("ab", (), make.START, dropped=[2], crowded=[2])] == [0, 0]
 
 
 async def test_a_holder_that_is_just_being_judged_is_judged_again_too(store, desk, make):
     await desk.put("a", "b", units=(1,))
     (first,) = await store.claim_unjudged(make.START, make.LEASE, 1)
     assert first.article.id == "aa"
-    assert await store.set_dropped("ab", [], [1]) == 1
+    assert await store.put_keys("ab", (), make.START, dropped=[], crowded=[1]) == 1
     await store.finish_judging(first, make.START)
     assert sorted(await desk.judge_all()) == ["aa", "ab"]
 
@@ -132,12 +132,14 @@ async def test_putting_keys_again_replaces_them(store, desk, make):
 async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, desk, make, monkeypatch, many):
     from crawler.adapters.store.tables import keys
 
-    crowd = [{"key": 9, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000)]
+    common = range(20, 32)      # of one of them alone it is not known who has it
+    crowd = [{"key": key, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000) for key in common]
     await desk.put("rare")
     await store.put_keys("arare", [8], make.START)      # makes room
     await store._db.write(lambda connection: insert_many(connection, keys, crowd))
     monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
-    found = await store.candidates("x", [8, 9], make.START, make.START + DAY, 1000)
+    assert await store.candidates("x", [8, 20], make.START, make.START + DAY, 1000) == ["arare"]
+    found = await store.candidates("x", [8, *common], make.START, make.START + DAY, 1000)
     assert (found[0], len(found)) == ("arare", 201)
     assert found[1:] == [f"c{n:04}" for n in range(800, 1000)]
 
@@ -149,8 +151,35 @@ async def test_the_same_text_on_one_host(store, desk, make):
     await desk.put("2", "1", text=wall)
     await desk.put("3", text="please accept OUR cookies")
     await desk.put("4", text=wall, host="other.example")
-    assert await store.same_text("daily.example", whole_key(wall)) == [
-        ("a1", "Title of 1"), ("a2", "Title of 2"), ("a3", "Title of 3")]
+    (first, *_) = await store.claim_unjudged(make.START, make.LEASE, 9)
+    assert first.text_hash == whole_key(wall)
+    alike = [("a1", "Title of 1"), ("a2", "Title of 2"), ("a3", "Title of 3")]
+    assert (await store.surroundings(first, "daily.example", 9)).alike == alike
+    assert (await store.counterparts(first, "daily.example", (), DAY, 9)).alike == alike
+
+
+async def test_what_an_article_is_judged_among(store, desk, make):
+    for name in "abc":
+        await desk.put(name, units=(7, 8))
+    (first, *_) = await store.claim_unjudged(make.START, make.LEASE, 9)
+    assert (await store.surroundings(first, "daily.example", 2)).holders == {7: ["aa", "ab"], 8: ["aa", "ab"]}
+    await store.put_keys("ab", [5], make.START, dropped=[7])
+    await store.save_matches("aa", [make.match("aa", "ac", copied=False)])
+
+    found = await store.counterparts(first, "daily.example", [5, 6], DAY, 9)
+    assert [(one.id, dropped) for one, dropped in found.readings] == [("ab", frozenset({7})), ("ac", frozenset())]
+    assert (found.matched, found.bound, found.alone) == ({"ac": False}, False, False)
+
+
+async def test_what_hangs_on_an_article(store, desk, make):
+    """A story, a ruling, what a person is asked about: then judging it anew may change that."""
+    await desk.put("a", "b", "c", "d")
+    judged = {one.id: one for one in await store.claim_unjudged(make.START, make.LEASE, 9)}
+    await store.save_stories(["aa", "ab"], [make.story("aa", "ab")], make.START)
+    await store.save_matches("ac", [], [], links=[Link(Relation.REWORDING, "ac", "ad", 0.5, 0.4)])
+
+    found = {id_: await store.counterparts(one, "daily.example", (), DAY, 9) for id_, one in judged.items()}
+    assert {id_: one.alone for id_, one in found.items()} == {"aa": False, "ab": False, "ac": False, "ad": True}
 
 
 async def test_matches_of_an_article_are_replaced(store, desk, make):
@@ -291,12 +320,12 @@ async def test_an_election_grows_with_what_was_tied_while_it_waited(store, secon
     assert sorted(ids) == ["aa", "ab"]
 
 
-@pytest.mark.parametrize("write", ["set_dropped", "put_keys", "save_matches"])
+@pytest.mark.parametrize("write", ["put_keys", "save_matches"])
 async def test_what_a_late_judge_writes_is_refused(write, store, second, desk, make):
     await desk.put("a", "b")
     late = {one.article.id: one for one in await store.claim_unjudged(make.START, make.LEASE, 9)}["aa"]
     await second.claim_unjudged(make.START + make.LEASE, make.LEASE, 9)
-    what = {"set_dropped": ([1],), "put_keys": ([1, 2], make.START), "save_matches": ([make.match("aa", "ab")],)}[write]
+    what = {"put_keys": ([1, 2], make.START), "save_matches": ([make.match("aa", "ab")],)}[write]
     with pytest.raises(LeaseLostError, match="another worker"):
         await getattr(store, write)("aa", *what, token=late.token)
     assert await store.matched("aa") == {}

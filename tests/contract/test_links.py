@@ -30,19 +30,19 @@ async def test_what_a_digest_carries_comes_and_goes_with_the_stories(store, desk
 
 async def test_each_article_has_its_own_say_in_what_is_reworded(store, desk):
     await desk.put(*"123")
-    await store.save_possible("a1", [reworded("a1", "a2"), reworded("a1", "a3", 0.3)])
-    await store.save_possible("a2", [reworded("a2", "a1")])
-    await store.save_possible("a3", [])
+    await store.save_matches("a1", [], [], links=[reworded("a1", "a2"), reworded("a1", "a3", 0.3)])
+    await store.save_matches("a2", [], [], links=[reworded("a2", "a1")])
+    await store.save_matches("a3", [], [], links=[])
     assert await store.links(["a2"]) == [reworded("a1", "a2"), reworded("a2", "a1")]
     assert [(link.a, link.b) for link in await store.possible(Relation.REWORDING, None, None, 9)] == [("a1", "a3"), ("a1", "a2")]
-    await store.save_possible("a1", [])
+    await store.save_matches("a1", [], [], links=[])
     assert [(link.a, link.b) for link in await store.possible(Relation.REWORDING, None, None, 9)] == [("a2", "a1")]
 
 
 async def test_only_open_rewordings_are_offered(store, desk, make):
     await desk.put(*"12345678")
     for a, b in ("12", "34", "56", "78"):
-        await store.save_possible(f"a{a}", [reworded(f"a{a}", f"a{b}")])
+        await store.save_matches(f"a{a}", [], [], links=[reworded(f"a{a}", f"a{b}")])
     await store.add_verdict(Verdict(0, "reject", "a2", "a2", ("a1",), "desk", make.START))
     undone = await store.add_verdict(Verdict(0, "reject", "a3", "a3", ("a4",), "desk", make.START))
     await store.undo_verdict(undone.story, "desk", make.START)
@@ -54,7 +54,7 @@ async def test_only_open_rewordings_are_offered(store, desk, make):
 async def test_rewordings_by_time_and_number(store, desk, make):
     await desk.put("1", "2")
     await desk.put("3", fetched=make.START + HOUR)
-    await store.save_possible("a1", [reworded("a1", "a2", 0.2), reworded("a1", "a3", 0.1)])
+    await store.save_matches("a1", [], [], links=[reworded("a1", "a2", 0.2), reworded("a1", "a3", 0.1)])
     assert [link.b for link in await store.possible(Relation.REWORDING, make.START + HOUR, None, 9)] == ["a3"]
     assert [link.b for link in await store.possible(Relation.REWORDING, None, make.START, 9)] == ["a2"]
     assert [link.b for link in await store.possible(Relation.REWORDING, None, None, 1)] == ["a2"]
@@ -62,10 +62,10 @@ async def test_rewordings_by_time_and_number(store, desk, make):
 
 async def test_links_of_a_forgotten_article_are_gone(store, desk, make):
     await desk.put(*"12")
-    await store.save_possible("a1", [reworded("a1", "a2")])
+    await store.save_matches("a1", [], [], links=[reworded("a1", "a2")])
     await store.forget("a2", make.START)
     assert await store.links(["a1"]) == []
-    await store.save_possible("a1", [reworded("a1", "a2")])
+    await store.save_matches("a1", [], [], links=[reworded("a1", "a2")])
     assert await store.links(["a1"]) == []
 
 

@@ -212,7 +212,7 @@ async def test_a_pass_is_measured(site, crawl):
         ("firsthand_request_failures_total", {"kind": "page", "reason": "http_4xx"}),
         ("firsthand_response_bytes_total", {"kind": "page"}), ("firsthand_work_total", {"queue": "judge", "outcome": "done"}),
         ("firsthand_work_seconds_count", {"queue": "poll"}), ("firsthand_worker_task_seconds_count", {"task": "feed"}),
-        ("firsthand_worker_task_seconds_count", {"task": "page"}), ("firsthand_worker_task_seconds_count", {"task": "survey"}),
+        ("firsthand_worker_task_seconds_count", {"task": "page"}), ("firsthand_worker_task_seconds_count", {"task": "prepare"}),
         ("firsthand_store_seconds_count", {"kind": "write"}), ("firsthand_judgements_total", {"outcome": "done"}),
     ]:
         assert metrics.value(name, **labels) > 0, (name, labels)

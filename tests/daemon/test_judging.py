@@ -20,6 +20,7 @@ from crawler.errors import Reason, WorkerError
 from crawler.pages import Pages
 from crawler.pipeline import Pipeline
 from crawler.ports import Draft, StoryQuery
+from crawler.ports.encoding import FoundAcross
 from crawler.settings import Crawl, Settings
 from crawler.sources import Sources
 
@@ -202,14 +203,14 @@ async def test_two_judges_at_once_do_not_undo_each_others_match(pipeline):
     async def stop(*_args, **_more):
         asked.set()
         await go_on.wait()
-        return []
+        return FoundAcross()
 
-    verify, Pipeline._verify = Pipeline._verify, stop
+    look, Pipeline._look_across = Pipeline._look_across, stop
     try:
         task = asyncio.create_task(pipeline.judge(slow))
         await asked.wait()
     finally:
-        Pipeline._verify = verify
+        Pipeline._look_across = look
     await arrive(pipeline.store, two)
     await drain(pipeline, 9)
     go_on.set()
@@ -229,11 +230,11 @@ async def test_one_text_under_three_titles_of_one_host_is_no_article(pipeline, o
     assert deduplicate(documents).barred == dict.fromkeys("abc", "template")
 
 
-@pytest.mark.parametrize("step", ["survey", "prepare", "verify", "settle"])
-async def test_an_article_whose_judging_fails_is_judged_once(pipeline, step):
+@pytest.mark.parametrize("steps", [["prepare"], ["weigh", "verify"], ["settle"]])
+async def test_an_article_whose_judging_fails_is_judged_once(pipeline, steps):
     """It took a worker's full minute every quarter of an hour, for ever."""
     documents = [paper("one", "\n".join(BASES[0]), "North"), paper("two", "\n".join(BASES[0]), "South")]
-    pipeline.pool.ends = {step: lambda *_: True}
+    pipeline.pool.ends = {step: lambda *_: True for step in steps}
     try:
         assert await crawled(pipeline, documents, [documents]) == []
         assert (await pipeline.store.backlog(NOW)).unjudged == 0
@@ -246,7 +247,8 @@ async def test_an_article_whose_judging_fails_is_judged_once(pipeline, step):
 
 async def test_one_candidate_that_takes_too_long_does_not_hide_the_others(pipeline):
     documents = [paper(f"p{n}", "\n".join(BASES[0]), source) for n, source in enumerate(["North", "South", "East"])]
-    pipeline.pool.ends = {"verify": lambda _one, others, _rules: any(one.article.id == "p1" for one in others)}
+    slow = lambda _one, others, _rules: any(one.article.id == "p1" for one in others)   # noqa: E731 - two of one kind
+    pipeline.pool.ends = {"weigh": slow, "verify": slow}
     try:
         found = await crawled(pipeline, documents, [documents[1:2], documents[:1], documents[2:]])
     finally:

@@ -173,20 +173,16 @@ async def claim_unjudged(desk: Desk) -> Act:
     return lambda: desk.store.claim_unjudged(START, LEASE, 9)
 
 
-async def set_dropped(desk: Desk) -> Act:
+async def put_keys(desk: Desk) -> Act:
     await desk.put("1", "2", units=tuple(range(400)))
     await desk.judge_all()
-    return lambda: desk.store.set_dropped("a1", range(400), range(400))
-
-
-async def put_keys(desk: Desk) -> Act:
-    await desk.put("1")
-    return lambda: desk.store.put_keys("a1", [n * 2**50 + n for n in range(400)], START)
+    return lambda: desk.store.put_keys("a1", [n * 2**50 + n for n in range(400)], START, dropped=range(400), crowded=range(400))
 
 
 async def save_matches(desk: Desk) -> Act:
     await desk.put(*map(str, range(20)))
-    return lambda: desk.store.save_matches("a0", [match("a0", f"a{n}") for n in range(1, 20)])
+    links = [Link(Relation.REWORDING, "a0", f"a{n}", 0.5, 0.4) for n in range(1, 6)]
+    return lambda: desk.store.save_matches("a0", [match("a0", f"a{n}") for n in range(1, 20)], links=links)
 
 
 async def _storied(desk: Desk) -> str:
@@ -218,12 +214,6 @@ async def mark_unencoded(desk: Desk) -> Act:
         await desk.store.put_keys(id_, [1], START)
     await desk.judge_all()
     return lambda: desk.store.mark_unencoded("use-m3", START)
-
-
-async def save_possible(desk: Desk) -> Act:
-    await desk.put(*map(str, range(6)))
-    links = [Link(Relation.REWORDING, "a0", f"a{n}", 0.5, 0.4) for n in range(1, 6)]
-    return lambda: desk.store.save_possible("a0", links)
 
 
 async def finish_judging(desk: Desk) -> Act:
@@ -358,7 +348,7 @@ async def finish_push(desk: Desk) -> Act:
 WRITES = (sync_deliveries, claim_deliveries, save_delivery, sync_subscriptions, claim_subscriptions, finish_asking, hear_hub, put_push,
           claim_pushes, finish_push, sync_feeds, reset_clock, make_due, claim_feeds, renew, finish_poll, save_robots, pause_host, take_page, take_turn, end_turn,
           take_robots, claim_sightings, fail_sighting, postpone, attach, save_article,
-          save_a_revision, want_page, claim_unjudged, set_dropped, put_keys, save_matches, save_stories, save_possible, put_vectors, drop_vectors, mark_unencoded,
+          save_a_revision, want_page, claim_unjudged, put_keys, save_matches, save_stories, put_vectors, drop_vectors, mark_unencoded,
           finish_judging, mark_unjudged, mark_indexed, add_verdict, undo_verdict, hold, forget, prune)
 
 

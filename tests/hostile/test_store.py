@@ -82,11 +82,11 @@ def writes(on_full_disk):
 WRITES = ("sync_deliveries", "claim_deliveries", "save_delivery", "sync_subscriptions", "claim_subscriptions", "finish_asking", "hear_hub",
           "put_push", "claim_pushes", "finish_push", "sync_feeds", "reset_clock", "make_due", "claim_feeds", "renew", "finish_poll", "save_robots", "pause_host", "take_page", "take_turn", "end_turn",
           "take_robots", "postpone", "claim_sightings", "fail_sighting", "attach",
-          "save_article", "save_a_revision", "want_page", "claim_unjudged", "set_dropped", "put_keys", "save_matches",
-          "save_stories", "save_possible", "put_vectors", "drop_vectors", "mark_unencoded", "finish_judging", "mark_unjudged", "mark_indexed", "add_verdict",
+          "save_article", "save_a_revision", "want_page", "claim_unjudged", "put_keys", "save_matches",
+          "save_stories", "put_vectors", "drop_vectors", "mark_unencoded", "finish_judging", "mark_unjudged", "mark_indexed", "add_verdict",
           "undo_verdict", "hold", "forget", "prune")
 READS = {"time", "next_poll", "events_after", "was_told", "failing_deliveries", "subscription", "feeds", "recognise", "host", "article_at", "waiting_for", "unit_holders", "dropped", "candidates", "articles",
-         "same_text", "matched", "component", "verdicts", "rulings", "electing", "links", "possible", "match", "vectors", "places", "places_after", "has_places", "last_place", "other_languages", "backlog", "stories",
+         "surroundings", "counterparts", "readings", "matched", "component", "verdicts", "rulings", "electing", "links", "possible", "match", "vectors", "places", "places_after", "has_places", "last_place", "other_languages", "backlog", "stories",
          "story", "article", "pages", "export", "browse", "beyond", "tally", "languages", "sources", "source", "flows", "lags",
          "some_stories", "copies_of", "changes", "kept", "past_rulings", "counts", "verify", "close"}
 

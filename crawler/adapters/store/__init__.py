@@ -23,7 +23,6 @@ from crawler.adapters.store.judging import Judging
 from crawler.adapters.store.leases import Leases
 from crawler.adapters.store.links import Links
 from crawler.adapters.store.listing import list_rest
-from crawler.adapters.store.postgres import Postgres
 from crawler.adapters.store.pushes import Pushes
 from crawler.adapters.store.reading import Reading
 from crawler.adapters.store.removal import Removal
@@ -76,6 +75,8 @@ def backend_of(url: str, *, create: bool) -> Backend:
         raise StoreError("store: not a database URL; write sqlite:///PATH or postgresql://user:password@host/name"
                          ) from None
     if parsed.drivername in ("postgresql", "postgres"):
+        from crawler.adapters.store.postgres import Postgres  # noqa: PLC0415 - its driver, which SQLite does not need
+
         return Postgres(_hiding(parsed))
     if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise StoreError(f"store {parsed.render_as_string()}: write sqlite:///PATH, a file, or "

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -96,8 +97,21 @@ class Articles(Part):
         return Saved(article, outcome)
 
 
+# Made once, see `_reading`.
+_article = sa.bindparam("article", type_=sa.Text)
+_AT = sa.select(addresses.c.article).where(addresses.c.digest == sa.bindparam("digest"))
+_STORED = sa.select(articles).where(articles.c.id == _article).with_for_update()
+_NAMED = sa.select(addresses.c.digest).where(addresses.c.digest.in_(sa.bindparam("names", expanding=True)))
+_NAMING = sa.select(wants.c.article).where(wants.c.url_digest.in_(sa.bindparam("names", expanding=True)))
+_SIGHTINGS = sa.select(sightings).where(sightings.c.article == _article)
+_SAME = (sa.select(articles.c.id, articles.c.title)
+         .where(articles.c.host == sa.bindparam("host"), articles.c.text_hash == sa.bindparam("text_hash"),
+                articles.c.source == sa.bindparam("source"), ~articles.c.forgotten)
+         .order_by(articles.c.first_seen, articles.c.id).limit(_SAME_TEXT))
+
+
 async def _at(connection: AsyncConnection, url: str) -> str | None:
-    return await connection.scalar(sa.select(addresses.c.article).where(addresses.c.digest == digest(url)))
+    return await connection.scalar(_AT, {"digest": digest(url)})
 
 
 async def _elsewhere(connection: AsyncConnection, ready: _Ready) -> str | None:
@@ -106,17 +120,12 @@ async def _elsewhere(connection: AsyncConnection, ready: _Ready) -> str | None:
     draft = ready.draft
     if draft.page.walls or not text.words(draft.page.title):
         return None
-    rows = await connection.execute(
-        sa.select(articles.c.id, articles.c.title)
-        .where(articles.c.host == draft.host, articles.c.text_hash == ready.text_hash, articles.c.source == draft.source,
-               ~articles.c.forgotten)
-        .order_by(articles.c.first_seen, articles.c.id).limit(_SAME_TEXT))
+    rows = await connection.execute(_SAME, {"host": draft.host, "text_hash": ready.text_hash, "source": draft.source})
     return next((row.id for row in rows if text.fold(row.title) == text.fold(draft.page.title)), None)
 
 
 async def _stored(connection: AsyncConnection, article: str) -> sa.Row[Any] | None:
-    return (await connection.execute(
-        sa.select(articles).where(articles.c.id == article).with_for_update())).one_or_none()
+    return (await connection.execute(_STORED, {"article": article})).one_or_none()
 
 
 async def _insert(connection: AsyncConnection, ready: _Ready) -> sa.Row[Any]:
@@ -159,7 +168,7 @@ async def _add(
     if stored.forgotten:
         await connection.execute(sa.update(sightings).where(sightings.c.article == stored.id).values(BLANK))
         return
-    rows = (await connection.execute(sa.select(sightings).where(sightings.c.article == stored.id))).all()
+    rows = (await connection.execute(_SIGHTINGS, {"article": stored.id})).all()
     says: list[Page | Entry] = [*([page] if page else []), *map(entry_of, rows)]
     change = {
         **_observed(stored, rows),
@@ -174,12 +183,12 @@ async def _add(
 async def _name(database: Database, connection: AsyncConnection, article: str, names: Sequence[bytes]) -> None:
     """The article is found at these addresses, save those that are another's. Articles that named one of them as
     their source are judged again, now that it is here."""
-    known = set(await connection.scalars(sa.select(addresses.c.digest).where(addresses.c.digest.in_(names))))
+    known = set(await connection.scalars(_NAMED, {"names": names}))
     fresh = [name for name in names if name not in known]
     if fresh:
         await database.insert_new(connection, addresses, [{"digest": name, "article": article} for name in fresh])
-        naming = sa.select(wants.c.article).where(wants.c.url_digest.in_(fresh))
-        await mark(connection, articles.c.id.in_(naming) & (articles.c.id != article))
+        if naming := set(await connection.scalars(_NAMING, {"names": fresh})) - {article}:
+            await mark(connection, articles.c.id.in_(naming))
 
 
 def _observed(stored: sa.Row[Any], rows: Sequence[sa.Row[Any]]) -> dict[str, Any]:
@@ -234,20 +243,42 @@ async def _keep_page(database: Database, connection: AsyncConnection, article: s
 async def load_articles(connection: AsyncConnection, ids: Sequence[str], lead: int | None = None) -> list[Article]:
     """Stored articles in the order asked, of their texts so many characters (None: all); unknown and forgotten ones
     are left out."""
-    read = _READ if lead is None else [sa.func.substr(articles.c.text, 1, lead).label("text") if column.name == "text" else column
-                                       for column in _READ]
-    found: dict[str, Article] = {}
+    return [article_of(row, listed) for row, listed in await load_rows(connection, ids, lead)]
+
+
+async def load_rows(
+    connection: AsyncConnection, ids: Sequence[str], lead: int | None = None,
+) -> list[tuple[sa.Row[Any], Sequence[str]]]:
+    """The same as rows, each with the URLs of the feeds that listed it."""
+    found: dict[str, tuple[sa.Row[Any], Sequence[str]]] = {}
     for chunk in chunks(dict.fromkeys(ids)):
         listed = await feeds_of(connection, chunk)
-        rows = await connection.execute(
-            sa.select(*read).where(articles.c.id.in_(chunk), ~articles.c.forgotten))
-        found |= {row.id: article_of(row, listed.get(row.id, ())) async for row in paced(rows)}
+        rows = await connection.execute(_reading(lead), {"ids": chunk})
+        found |= {row.id: (row, listed.get(row.id, ())) async for row in paced(rows)}
     return [found[id_] for id_ in ids if id_ in found]
+
+
+async def load_ids(connection: AsyncConnection, ids: Sequence[str] | set[str]) -> list[sa.Row[Any]]:
+    """Which of these articles are stored and not forgotten."""
+    return [row for chunk in chunks(sorted(ids)) for row in await connection.execute(
+        sa.select(articles.c.id).where(articles.c.id.in_(chunk), ~articles.c.forgotten))]
 
 
 _READ = [articles.c[name] for name in (
     "id", "address", "source", "title", "text", "language", "first_seen", "without", "seen", "claims", "attributions",
-    "walls", "revisions", "alternates")]
+    "walls", "revisions", "alternates", "unit_keys", "dropped_keys", "text_hash")]
+
+
+@lru_cache(maxsize=8)
+def _reading(lead: int | None) -> sa.Select[Any]:
+    """Made once: a statement that is made anew costs more than it takes to be answered."""
+    read = _READ if lead is None else [sa.func.substr(articles.c.text, 1, lead).label("text") if column.name == "text" else column
+                                       for column in _READ]
+    return sa.select(*read).where(articles.c.id.in_(sa.bindparam("ids", expanding=True)), ~articles.c.forgotten)
+
+
+_LISTED = (sa.select(sightings.c.article, feeds.c.url).join(feeds, feeds.c.id == sightings.c.feed)
+           .where(sightings.c.article.in_(sa.bindparam("ids", expanding=True))).order_by(sightings.c.seen, feeds.c.id))
 
 
 def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
@@ -262,9 +293,7 @@ def article_of(row: sa.Row[Any], listed: Sequence[str]) -> Article:
 
 async def feeds_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[str]]:
     """The URLs of the feeds that listed each article, in the order in which they first did."""
-    rows = await connection.execute(
-        sa.select(sightings.c.article, feeds.c.url).join(feeds, feeds.c.id == sightings.c.feed)
-        .where(sightings.c.article.in_(ids)).order_by(sightings.c.seen, feeds.c.id))
+    rows = await connection.execute(_LISTED, {"ids": list(ids)})
     listed: dict[str, dict[str, None]] = {}
     for article, url in rows:
         listed.setdefault(article, {})[url] = None

@@ -124,8 +124,25 @@ async def _run(
     if connection.dialect.name == _POSTGRES:
         values = {_all(name): [row[name] for row in rows] for name in names}
         await connection.execute(_unnested(conflict, table, names), values)
+    elif conflict is _plain and len(names) == len(table.c):
+        text, processors = _driver_insert(table, names, connection.dialect)
+        await connection.exec_driver_sql(text, [tuple(p(row[name]) if p else row[name] for name, p in processors) for row in rows])
     else:
-        await connection.execute(conflict(sqlite.insert(table), table, names), list(rows))
+        await connection.execute(_valued(conflict, table, names), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _valued(conflict: _Conflict, table: sa.Table, names: tuple[str, ...]) -> Any:
+    """Made once: a statement that is made anew costs more than it takes to be answered."""
+    return conflict(sqlite.insert(table), table, names)
+
+
+@lru_cache(maxsize=64)
+def _driver_insert(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> tuple[str, tuple[tuple[str, Any], ...]]:
+    """An INSERT of whole rows, of which an article has hundreds, and what makes each value one of the driver's."""
+    listed, places = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    return f'INSERT INTO "{table.name}" ({listed}) VALUES ({places})', tuple(  # noqa: S608 - names of our own
+        (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
 
 
 @lru_cache(maxsize=64)

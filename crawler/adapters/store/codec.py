@@ -25,9 +25,8 @@ class _NoCodecError(TypeError):
 
 def encode(value: Any) -> Any:
     """A dataclass, or a tuple of them, as JSON values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(held) for f in dataclasses.fields(value)
-                if (held := getattr(value, f.name)) != f.default}
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, timedelta):
@@ -36,7 +35,18 @@ def encode(value: Any) -> Any:
         return sorted(encode(item) for item in value)
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: encode(held) for name, default in _defaults(type(value))
+                if (held := getattr(value, name)) is not default and held != default}
     return value.value if isinstance(value, Enum) else value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
 
 
 def decode(kind: type[T], data: Any) -> T:
@@ -74,8 +84,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 def _dataclass_reader(kind: type) -> Callable[[Any], Any]:
     hints = get_type_hints(kind)
     # Looked up when used, not now: a dataclass may hold others of its own kind.
-    names = [field.name for field in dataclasses.fields(kind)]
-    return lambda data: kind(**{name: _reader(hints[name])(data[name]) for name in names if name in data})
+    names = frozenset(field.name for field in dataclasses.fields(kind))
+    return lambda data: kind(**{name: _reader(hints[name])(held) for name, held in data.items() if name in names})
 
 
 def _optional_reader(kind: Any) -> Callable[[Any], Any]:

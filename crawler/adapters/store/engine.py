@@ -1,9 +1,11 @@
 """Transactions, whatever the database: `Database.read`, `write`, `electing`. `sqlite.py` and `postgres.py` differ."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -29,12 +31,18 @@ class Backend(Protocol):
     shared: bool  # whether other machines may work on it
     stripes: int  # into which elections are divided: those that share none go on side by side
 
-    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that sees one state of the database and changes nothing."""
+    async def read(self, work: Work[T]) -> T:
+        """A transaction that sees one state of the database and changes nothing. `work` awaits its connection alone."""
         ...
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that commits at the end, or leaves nothing behind."""
+    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:
+        """A transaction that commits at the end, or leaves nothing behind. `work` awaits its connection alone. What is
+        `repeatable` need not wait for the disk where nothing can be lost without this process: nobody has been told of it,
+        and a later start does it again."""
+        ...
+
+    def holding(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that reads, for as long as other things take that are awaited in between."""
         ...
 
     async def lock(self, connection: AsyncConnection, name: str) -> None:
@@ -104,28 +112,37 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """One consistent look. Raises StoreError."""
         with _measured("read"), translated(self.where):
-            return await self._tried(self.backend.reading, work)
+            return await self._tried(self.backend.read, work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:
         """One transaction, run again where a deadlock undid it, or the connection was lost before it could be committed.
-        Raises StoreError."""
+        `repeatable`: see `Backend.write`. Raises StoreError."""
         with _measured("write"), translated(self.where):
-            return await self._tried(self.backend.writing, work)
+            return await self._tried(partial(self.backend.write, repeatable=repeatable), work)
 
-    async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[AsyncConnection]], work: Work[T]) -> T:
+    async def hold(self, work: Work[T]) -> T:
+        """One consistent look, while other things are awaited in between; not run again. Raises StoreError."""
+        with translated(self.where):
+            async with self.backend.holding() as connection:
+                return await work(connection)
+
+    async def _tried(self, run: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
         for _ in range(_TRIES):
             worked = False
-            try:
-                async with begin() as connection:
-                    found = await work(connection)
-                    worked = True
+
+            async def watched(connection: AsyncConnection) -> T:
+                nonlocal worked
+                found = await work(connection)
+                worked = True
                 return found
+
+            try:
+                return await run(watched)
             except (sa.exc.DBAPIError, OSError) as error:
                 if not may_retry(error) and (worked or not is_lost(error)):
                     raise
             await asyncio.sleep(0)
-        async with begin() as connection:
-            return await work(connection)
+        return await run(work)
 
     async def insert_new(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows; those whose key is taken are passed over."""
@@ -161,13 +178,12 @@ class Part:
 
 async def paced(rows: Iterable[T]) -> AsyncIterator[T]:
     """The rows, with a step back for the event loop every so often: making objects of thousands of them takes long."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _STEP
+    until = time.monotonic() + _STEP
     for row in rows:
         yield row
-        if loop.time() > until:
+        if time.monotonic() > until:
             await asyncio.sleep(0)
-            until = loop.time() + _STEP
+            until = time.monotonic() + _STEP
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import decode, encode
-from crawler.adapters.store.columns import digest, pack
+from crawler.adapters.store.columns import digest, pack, read_json
 from crawler.adapters.store.engine import Database, chunks
 from crawler.adapters.store.tables import addresses, sightings
 from crawler.core import urls
@@ -74,16 +74,29 @@ async def store_entries(
     return PollStored(new=len(poll.fresh), known=len(entries) - len(poll.fresh), changed=poll.changed)
 
 
-async def recognised(connection: AsyncConnection, feed: int, entries: Sequence[Ready]) -> Recognised:
-    """Which entries the feed has not listed, and which it has listed under another key."""
+async def recognised(
+    connection: AsyncConnection, feed: int, entries: Sequence[Ready], now: datetime | None,
+) -> Recognised:
+    """Which entries the feed has not listed, and which it has listed under another key; as of `now`, where it is given,
+    whether any has to be written."""
     known = await _known(
         connection, feed, {seen.key_digest for seen in entries}, {seen.url_digest for seen in entries})
-    new = [seen for seen in entries if _row(known, seen) is None]
+    rows = [(seen, _row(known, seen)) for seen in entries]
+    if now is not None and all(row is not None and _settled(known, row, seen, now) for seen, row in rows):
+        return Recognised(settled=True)
+    new = [seen for seen, row in rows if row is None]
     moved = {seen.entry.key for seen in entries if seen.key_digest not in known and seen.url_digest in known}
     # Fingerprints have no index, and a document seldom has more than a few new entries.
     had = await _told(connection, feed, {seen.fingerprint for seen in new}) if 2 * len(new) >= len(entries) else set()
     again = {seen.entry.key for seen in new if seen.fingerprint in had}
     return Recognised(frozenset(seen.entry.key for seen in new), frozenset(moved | again))
+
+
+def _settled(known: dict[bytes, dict[str, Any]], row: dict[str, Any], seen: Ready, now: datetime) -> bool:
+    """Whether `_store_entry` would write nothing of a known entry."""
+    if seen.key_digest not in known or row["listed"] < now - _TOUCH:
+        return False
+    return row["state"] == "spent" or (seen.fingerprint == row["fingerprint"] and not _new_alias(row, seen))
 
 
 def _row(known: dict[bytes, dict[str, Any]], seen: Ready) -> dict[str, Any] | None:
@@ -122,9 +135,9 @@ def _reused(row: dict[str, Any], seen: Ready) -> bool:
 
     Feeds that number their places do so; a publisher who edits headline and link keeps the date.
     """
-    if seen.url_digest == row["url_digest"] or seen.url in row["aliases"] or seen.entry.title == row["title"]:
+    if seen.url_digest == row["url_digest"] or seen.url in _aliases(row) or seen.entry.title == row["title"]:
         return False
-    before, after = _published(decode(Entry, row["entry"])), _published(seen.entry)
+    before, after = _published(decode(Entry, read_json(row["entry"]))), _published(seen.entry)
     return bool(before and after) and before.isdisjoint(after)
 
 
@@ -135,19 +148,28 @@ def _published(entry: Entry) -> set[str]:
 async def _known(
     connection: AsyncConnection, feed: int, keys: set[bytes], links: set[bytes],
 ) -> dict[bytes, dict[str, Any]]:
-    """The feed's sightings by the digests of their keys and URLs; a key goes before a URL."""
-    found: dict[bytes, dict[str, Any]] = {}
-    for column, names in ((sightings.c.url_digest, links), (sightings.c.key_digest, keys)):
-        for chunk in chunks(sorted(names), _AT_ONCE):
-            rows = await connection.execute(
-                sa.select(*_COMPARED).where(sightings.c.feed == feed, column.in_(chunk)).order_by(sightings.c.id.desc()))
-            found.update({row[column.name]: dict(row) for row in rows.mappings()})
-    return found
+    """The feed's sightings by the digests of their keys and URLs; a key goes before a URL, and the lowest id before others."""
+    rows: list[dict[str, Any]] = []
+    for some in chunks([*sorted(keys | links)], _AT_ONCE):
+        given = {"feed": feed, "keys": [mark for mark in some if mark in keys], "links": [mark for mark in some if mark in links]}
+        rows += [dict(row) for row in (await connection.execute(_LISTED, given)).mappings()]
+    rows.sort(key=lambda row: int(row["id"]), reverse=True)
+    by_url = {row["url_digest"]: row for row in rows if row["url_digest"] in links}
+    return by_url | {row["key_digest"]: row for row in rows if row["key_digest"] in keys}
 
 
-_COMPARED = [sightings.c[name] for name in (
-    "id", "purpose", "state", "key_digest", "url_digest", "aliases", "fingerprint", "listed", "finished", "revisits",
-    "article", "url", "title", "entry")]
+# What is looked into only where an entry has changed is not read as JSON before.
+_COMPARED = [*(sightings.c[name] for name in (
+    "id", "purpose", "state", "key_digest", "url_digest", "fingerprint", "listed", "finished", "revisits", "article",
+    "url", "title")), *(sa.type_coerce(sightings.c[name], sa.Text).label(name) for name in ("aliases", "entry"))]
+# Two look-ups by an index each: of an OR the planner may make one of all that the feed has ever listed.
+_LISTED = sa.union_all(*(sa.select(*_COMPARED).where(sightings.c.feed == sa.bindparam("feed"), column.in_(
+    sa.bindparam(names, expanding=True))) for column, names in ((sightings.c.url_digest, "links"), (sightings.c.key_digest, "keys"))))
+
+
+def _aliases(row: dict[str, Any]) -> list[str]:
+    held: list[str] = read_json(row["aliases"])
+    return held
 
 
 def _fresh(poll: _Poll, seen: Ready) -> dict[str, Any]:
@@ -191,7 +213,7 @@ async def _recognise(connection: AsyncConnection, poll: _Poll, row: dict[str, An
     if seen.key_digest not in poll.listed:      # found by its address: a feed may give all its entries new keys, once
         change |= {"key_digest": seen.key_digest, "key": seen.entry.key}
     if _new_alias(row, seen):
-        change["aliases"] = [*row["aliases"], seen.url]
+        change["aliases"] = [*_aliases(row), seen.url]
         if row["article"]:
             await poll.database.insert_new(
                 connection, addresses, [{"digest": seen.url_digest, "article": row["article"]}])
@@ -212,7 +234,7 @@ async def _set(connection: AsyncConnection, row: dict[str, Any], change: dict[st
 
 
 def _new_alias(row: dict[str, Any], seen: Ready) -> bool:
-    return seen.url_digest != row["url_digest"] and seen.url not in row["aliases"] and len(row["aliases"]) < _ALIASES
+    return seen.url_digest != row["url_digest"] and seen.url not in (held := _aliases(row)) and len(held) < _ALIASES
 
 
 def _changed(poll: _Poll, row: dict[str, Any], seen: Ready) -> dict[str, Any]:

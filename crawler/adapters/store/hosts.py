@@ -14,13 +14,21 @@ from crawler.ports import HostState, Turn
 _FAR = timedelta(hours=1)    # as many turns as may wait at a host, at the longest delay that is kept
 
 
+# Made once: a statement that is made anew costs more than it takes to be answered.
+_of = hosts.c.host == sa.bindparam("of")
+_day = sa.bindparam("day", type_=sa.Integer)
+_had = sa.case((hosts.c.pages_day == _day, hosts.c.pages), else_=0)
+_COUNT = sa.update(hosts).where(_of, _had < sa.bindparam("most", type_=sa.Integer)).values(pages=_had + 1, pages_day=_day)
+_HOST = sa.select(hosts).where(_of)
+
+
 class Hosts(Part):
     """What is kept of hosts."""
 
     async def host(self, host: str) -> HostState:
         """See `ports.Store`."""
         async def look(connection: AsyncConnection) -> HostState:
-            row = (await connection.execute(sa.select(hosts).where(hosts.c.host == host))).one_or_none()
+            row = (await connection.execute(_HOST, {"of": host})).one_or_none()
             return HostState(host) if row is None else HostState(
                 host, row.pause_until, row.robots, row.robots_status, row.robots_at)
 
@@ -44,15 +52,15 @@ class Hosts(Part):
 
     async def take_page(self, host: str, now: datetime, most: int) -> bool:
         """See `ports.Store`."""
-        day = (now - NEVER).days
-        had = sa.case((hosts.c.pages_day == day, hosts.c.pages), else_=0)
-        count = sa.update(hosts).where(hosts.c.host == host, had < most).values(pages=had + 1, pages_day=day)
+        given = {"of": host, "day": (now - NEVER).days, "most": most}
 
         async def take(connection: AsyncConnection) -> bool:
+            if (await connection.execute(_COUNT, given)).rowcount == 1:
+                return True
             await self._db.insert_new(connection, hosts, [{"host": host, "pages": 0}])
-            return (await connection.execute(count)).rowcount == 1
+            return (await connection.execute(_COUNT, given)).rowcount == 1
 
-        return await self._db.write(take)
+        return await self._db.write(take, repeatable=True)
 
     async def take_turn(self, host: str, now: datetime, delay: timedelta, most: int, lease: timedelta) -> Turn:
         """See `ports.Store`."""

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.feeds import NEVER, due_feeds
+from crawler.adapters.store.leases import lease_times
 from crawler.adapters.store.sightings import ripe
 from crawler.adapters.store.tables import (
     articles,
@@ -92,7 +93,7 @@ async def _count(connection: AsyncConnection, table: sa.Table, *conditions: sa.C
 
 
 async def _backlog(connection: AsyncConnection, now: datetime) -> Backlog:
-    due = await connection.scalar(sa.select(sa.func.count()).select_from(due_feeds(now).subquery()))
+    due = await connection.scalar(sa.select(sa.func.count()).select_from(due_feeds().subquery()), {**lease_times(now), "due": now})
     return Backlog(
         feeds_due=due or 0, entries=await _count(connection, sightings, ripe(now)),
         unjudged=await _count(connection, articles, is_unjudged), next_poll=await _next_poll(connection, now),

@@ -1,10 +1,12 @@
 """The index: who holds a paragraph of a source, who shares a key. Look-ups read a bounded part of each key's rows."""
 
+import json
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import fsum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 import xxhash
@@ -30,61 +32,58 @@ class Index(Part):
 
     async def unit_holders(self, source: str, units: Sequence[int], cap: int) -> dict[int, list[str]]:
         """See `ports.Store`."""
-        names = {unit_of(source, key): key for key in units}
-        found: dict[int, list[str]] = {key: [] for key in units}
-
-        async def look(connection: AsyncConnection) -> dict[int, list[str]]:
-            for unit, article in await _held(connection, sorted(names), cap):
-                found[names[unit]].append(article)
-            return {key: sorted(ids)[:cap] for key, ids in found.items()}
-
-        return await self._db.read(look)
-
-    async def set_dropped(
-        self, article: str, dropped: Sequence[int], crowded: Sequence[int] = (), *, token: int | None = None,
-    ) -> int:
-        """See `ports.Store`."""
-        async def drop(connection: AsyncConnection) -> int:
-            await fence(connection, article, token)
-            return await _drop(connection, article, dropped, crowded)
-
-        return await self._db.write(drop)
+        return await self._db.read(lambda connection: holders_of(connection, source, units, cap))
 
     async def dropped(self, articles: Sequence[str]) -> dict[str, frozenset[int]]:
         """See `ports.Store`. Every id asked for is there; what is unknown has dropped nothing."""
-        return await self._db.read(lambda connection: _dropped(connection, articles))
+        return await self._db.read(lambda connection: dropped_of(connection, articles))
 
-    async def put_keys(self, article: str, keys: Sequence[int], seen: datetime, *, token: int | None = None) -> None:
+    async def put_keys(
+        self, article: str, keys: Sequence[int], seen: datetime, *, dropped: Sequence[int] | None = None,
+        crowded: Sequence[int] = (), token: int | None = None,
+    ) -> int:
         """See `ports.Store`."""
-        async def put(connection: AsyncConnection) -> None:
+        async def put(connection: AsyncConnection) -> int:
             await self._db.backend.make_room(connection, [seen])
             await fence(connection, article, token)
+            marked = 0 if dropped is None else await _drop(connection, article, dropped, crowded)
             await _put(connection, article, sorted(set(keys)), seen, await self._db.backend.floor(connection))
+            return marked
 
-        await self._db.write(put)
+        return await self._db.write(put, repeatable=True)
 
     async def candidates(
         self, article: str, keys: Sequence[int], since: datetime, until: datetime, limit: int,
     ) -> list[str]:
         """See `ports.Store`. Of a key with more than 200 holders in the window the newest 200 are read and counted."""
-        async def look(connection: AsyncConnection) -> list[str]:
-            window = await _window(self._db.backend, connection, since, until)
-            sharing: dict[int, list[str]] = {}
-            for chunk in chunks(sorted(set(keys))):
-                sharing |= await _sharing(connection, chunk, article, window)
-            return _ranked(sharing, limit)
+        return await self._db.read(lambda connection: candidates_of(
+            self._db.backend, connection, article, keys, between=(since, until), limit=limit))
 
-        return await self._db.read(look)
 
-    async def same_text(self, host: str, text_hash: int) -> list[tuple[str, str]]:
-        """See `ports.Store`. `text_hash` is `core.text.key` of the forms of the text's words."""
-        alike = (sa.select(articles.c.id, articles.c.title).order_by(articles.c.id)
-                 .where(articles.c.host == host, articles.c.text_hash == text_hash, ~articles.c.forgotten))
+async def holders_of(connection: AsyncConnection, source: str, wanted: Sequence[int], cap: int) -> dict[int, list[str]]:
+    """See `ports.Store.unit_holders`."""
+    names = {unit_of(source, key): key for key in wanted}
+    found: dict[int, list[str]] = {key: [] for key in wanted}
+    for unit, article in await _held(connection, sorted(names), cap):
+        found[names[unit]].append(article)
+    return {key: sorted(ids)[:cap] for key, ids in found.items()}
 
-        async def look(connection: AsyncConnection) -> list[tuple[str, str]]:
-            return [(row.id, row.title) for row in await connection.execute(alike)]
 
-        return await self._db.read(look)
+async def candidates_of(
+    backend: Backend, connection: AsyncConnection, article: str, wanted: Sequence[int], *,
+    between: tuple[datetime, datetime], limit: int,
+) -> list[str]:
+    """See `ports.Store.candidates`."""
+    if not wanted:
+        return []
+    floor = await backend.floor(connection)
+    sharing: dict[int, list[str]] = {}
+    for chunk in chunks(sorted(set(wanted))):
+        if connection.dialect.name == "sqlite" and floor is None:
+            sharing |= await connection.run_sync(_look_up, chunk, article, *between)
+        else:
+            sharing |= await _sharing(connection, chunk, article, _window(floor, *between))
+    return _ranked(sharing, limit)
 
 
 def unit_of(source: str, key: int) -> int:
@@ -119,10 +118,23 @@ async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) ->
     """Units and their holders: all of them where they are few, else the first `cap` of each unit."""
     some = sa.select(units.c.unit, units.c.article).limit(_SOME)
     rows = [row for chunk in chunks(wanted) for row in await connection.execute(some.where(within(units.c.unit, chunk)))]
+    if len(rows) >= _SOME and connection.dialect.name == "sqlite":
+        return await connection.run_sync(_look_up_units, wanted, cap)
     if len(rows) >= _SOME:
         rows = [row for chunk in chunks(wanted, _TOGETHER)
                 for row in await connection.execute(_holders(connection, chunk, cap))]
     return [(row.unit, row.article) for row in rows]
+
+
+def _look_up_units(connection: sa.Connection, wanted: Sequence[int], cap: int) -> list[tuple[int, str]]:
+    """What `_holders` finds, asked of SQLite's driver unit by unit: one statement for many would be put together anew each
+    time, which takes longer than the answers."""
+    key, _ = _processors(connection.dialect)
+    look = connection.connection.driver_connection.cursor(sqlite3.Cursor).execute  # type: ignore[union-attr]  # it is open
+    return [(one, holder) for one in wanted for (holder,) in look(_UNIT_HELD, (key(one), cap))]
+
+
+_UNIT_HELD = "SELECT article FROM units WHERE unit = ? ORDER BY article LIMIT ?"
 
 
 def _holders(connection: AsyncConnection, wanted: Sequence[int], cap: int) -> sa.Select[Any]:
@@ -146,12 +158,38 @@ async def _sharing(
     return sharing
 
 
-async def _window(
-    backend: Backend, connection: AsyncConnection, since: datetime, until: datetime,
-) -> sa.ColumnElement[bool]:
+def _look_up(connection: sa.Connection, wanted: Sequence[int], article: str, since: datetime, until: datetime) -> dict[int, list[str]]:
+    """What `_sharing` finds, asked of SQLite's driver itself. Where there are very many rows, key by key: no more than is
+    counted is read of each, and nobody is far away to send a message to."""
+    key, moment = _processors(connection.dialect)
+    asked = {key(one): one for one in wanted}
+    window = moment(since), moment(until), article
+    look = connection.connection.driver_connection.cursor(sqlite3.Cursor).execute  # type: ignore[union-attr]  # it is open
+    rows = look(_TOGETHER_HELD, (json.dumps(list(asked)), *window, _MANY)).fetchall()
+    if len(rows) == _MANY:
+        rows = [(*row, one) for one in asked for row in look(_HELD, (one, *window, _HOLDERS))]
+    sharing: dict[int, list[str]] = defaultdict(list)
+    for _, holder, one in sorted(rows, reverse=True):
+        if len(sharing[asked[one]]) < _HOLDERS:
+            sharing[asked[one]].append(holder)
+    return sharing
+
+
+_TOGETHER_HELD = ("SELECT seen, article, key FROM keys WHERE key IN (SELECT value FROM json_each(?))"
+                  " AND seen BETWEEN ? AND ? AND article <> ? LIMIT ?")
+_HELD = ("SELECT seen, article FROM keys WHERE key = ? AND seen BETWEEN ? AND ? AND article <> ?"
+         " ORDER BY seen DESC, article DESC LIMIT ?")
+
+
+def _processors(dialect: sa.Dialect) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """As the columns `key` and `seen` are stored."""
+    key, moment = (column.type.dialect_impl(dialect).bind_processor(dialect) for column in (keys.c.key, keys.c.seen))
+    return cast("Any", key), cast("Any", moment)
+
+
+def _window(floor: datetime | None, since: datetime, until: datetime) -> sa.ColumnElement[bool]:
     """Rows seen in between. Those of pruned articles that wait to be dropped lie before all that is seldom looked for: only
     who looks back so far pays for telling them apart."""
-    floor = await backend.floor(connection)
     return _between(since, until) & is_live(floor if floor is not None and since < floor else None)
 
 
@@ -173,6 +211,14 @@ def _newest(
         .order_by(keys.c.seen.desc(), keys.c.article.desc()).limit(_HOLDERS)))
 
 
+# Made once: a statement that is made anew costs more than it takes to be answered.
+_article = articles.c.id == sa.bindparam("article", type_=sa.Text)
+_INDEXED = sa.select(articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten).where(_article).with_for_update()
+_NOW_INDEXED = sa.update(articles).where(_article).values(indexed=sa.bindparam("keys"), indexed_seen=sa.bindparam("seen_at"))
+_UNITS = sa.select(articles.c.source, articles.c.unit_keys, articles.c.dropped_keys).where(_article, ~articles.c.forgotten)
+_NOW_DROPPED = sa.update(articles).where(_article).values(dropped_keys=sa.bindparam("keys"))
+
+
 def _ranked(sharing: dict[int, list[str]], limit: int) -> list[str]:
     weights: dict[str, list[float]] = defaultdict(list)
     for holders in sharing.values():
@@ -187,9 +233,7 @@ async def _put(
 ) -> int:
     """Replace the keys of an article; returns how many it had. Rows from before `floor` may be of an article of this
     name that was pruned."""
-    row = (await connection.execute(
-        sa.select(articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten)
-        .where(articles.c.id == article).with_for_update())).one_or_none()
+    row = (await connection.execute(_INDEXED, {"article": article})).one_or_none()
     if row is None or (row.forgotten and wanted):
         return 0
     before = unpack_keys(row.indexed)
@@ -202,20 +246,19 @@ async def _put(
         # As good as never: what was pruned is not collected again. Without its keys it takes reading the partition.
         await connection.execute(sa.delete(keys).where(keys.c.seen == seen, keys.c.article == article))
     await insert_many(connection, keys, [{"key": key, "seen": seen, "article": article} for key in wanted])
-    await connection.execute(sa.update(articles).where(articles.c.id == article).values(
-        indexed=pack_keys(wanted), indexed_seen=seen))
+    await connection.execute(_NOW_INDEXED, {"article": article, "keys": pack_keys(wanted), "seen_at": seen})
     return len(before)
 
 
 async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int], crowded: Sequence[int]) -> int:
-    row = (await connection.execute(sa.select(articles.c.source, articles.c.unit_keys, articles.c.dropped_keys).where(
-        articles.c.id == article, ~articles.c.forgotten))).one_or_none()
+    row = (await connection.execute(_UNITS, {"article": article})).one_or_none()
     if row is None:
         return 0
-    gone = {unit_of(row.source, key) for key in dropped}
-    await _flag(connection, article, {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}, gone)
-    await connection.execute(sa.update(articles).where(articles.c.id == article).values(
-        dropped_keys=pack_keys(sorted(set(dropped)))))
+    if dropped or row.dropped_keys:
+        gone = {unit_of(row.source, key) for key in dropped}
+        await _flag(connection, article, {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}, gone)
+    if (now := pack_keys(sorted(set(dropped)))) != row.dropped_keys:
+        await connection.execute(_NOW_DROPPED, {"article": article, "keys": now})
     if row.dropped_keys is not None:
         return 0
     return await _mark_keepers(connection, article, {unit_of(row.source, key) for key in crowded})
@@ -233,7 +276,8 @@ async def _mark_keepers(connection: AsyncConnection, article: str, crowded: set[
                 for ids in chunks(sorted(keeping))])
 
 
-async def _dropped(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, frozenset[int]]:
+async def dropped_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, frozenset[int]]:
+    """See `ports.Store.dropped`."""
     found = dict.fromkeys(ids, frozenset[int]())
     for chunk in chunks(found):
         rows = await connection.execute(

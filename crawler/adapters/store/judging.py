@@ -3,21 +3,23 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 import xxhash
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crawler.adapters.store.articles import load_articles
+from crawler.adapters.store.articles import article_of, load_articles, load_ids, load_rows
 from crawler.adapters.store.codec import decode, encode
+from crawler.adapters.store.columns import unpack_keys
 from crawler.adapters.store.engine import Part, chunks, paced
+from crawler.adapters.store.index import candidates_of, holders_of
 from crawler.adapters.store.leases import fence, leased
+from crawler.adapters.store.links import replace_possible
 from crawler.adapters.store.marks import mark
-from crawler.adapters.store.tables import articles, is_unjudged, matches, members, ruled, verdicts
-from crawler.core.types import Article, Match
+from crawler.adapters.store.tables import articles, is_unjudged, links, matches, members, ruled, verdicts
+from crawler.core.types import Article, Link, Match
 from crawler.errors import LeaseLostError
-from crawler.ports import Judgement
+from crawler.ports import Counterparts, Judgement, Surroundings
 
 _TIED = 500     # articles of a component whose stripes are held: with so many, next to all are
 
@@ -35,22 +37,20 @@ class Judging(Part):
             for ids in chunks(tokens):
                 await connection.execute(sa.update(articles).where(articles.c.id.in_(ids)).values(
                     token=articles.c.token + 1, lease_until=now + lease, remarked=False))
-            return [Judgement(article, tokens[article.id])
-                    for article in await load_articles(connection, list(tokens))]
+            return [Judgement(article_of(row, listed), tokens[row.id], tuple(unpack_keys(row.unit_keys)), row.text_hash)
+                    for row, listed in await load_rows(connection, list(tokens))]
 
-        return await self._db.write(claim)
+        return await self._db.write(claim, repeatable=True)
 
     async def finish_judging(self, judgement: Judgement, now: datetime) -> None:  # noqa: ARG002 - the port's signature
         """See `ports.Store`. Raises LeaseLostError where another worker has claimed the article since."""
         id_ = judgement.article.id
-        done = sa.update(articles).where(articles.c.id == id_, articles.c.token == judgement.token).values(
-            unjudged=articles.c.remarked, remarked=False, lease_until=None)
 
         async def finish(connection: AsyncConnection) -> None:
-            if (await connection.execute(done)).rowcount != 1:
+            if (await connection.execute(_JUDGED, {"article": id_, "claim": judgement.token})).rowcount != 1:
                 raise LeaseLostError(f"article {id_}: another worker judges it; nothing was written")
 
-        await self._db.write(finish)
+        await self._db.write(finish, repeatable=True)
 
     async def mark_unjudged(self, since: datetime | None, articles: Sequence[str] | None = None) -> int:
         """See `ports.Store`."""
@@ -60,19 +60,41 @@ class Judging(Part):
         """See `ports.Store`."""
         return await self._db.read(lambda connection: load_articles(connection, ids))
 
+    async def readings(self, ids: Sequence[str]) -> list[tuple[Article, frozenset[int]]]:
+        """See `ports.Store`."""
+        return await self._db.read(lambda connection: _readings(connection, ids))
+
+    async def surroundings(self, judgement: Judgement, host: str, cap: int) -> Surroundings:
+        """See `ports.Store`."""
+        async def look(connection: AsyncConnection) -> Surroundings:
+            return Surroundings(await holders_of(connection, judgement.article.source, judgement.units, cap),
+                                await _alike(connection, host, judgement.text_hash))
+
+        return await self._db.read(look)
+
+    async def counterparts(
+        self, judgement: Judgement, host: str, keys: Sequence[int], window: timedelta, limit: int,
+    ) -> Counterparts:
+        """See `ports.Store`."""
+        article, seen = judgement.id, judgement.article.first_seen
+
+        async def look(connection: AsyncConnection) -> Counterparts:
+            matched = await _matched(connection, article)
+            found = await candidates_of(self._db.backend, connection, article, keys,
+                                        between=(seen - window, seen + window), limit=limit)
+            return Counterparts(
+                await _alike(connection, host, judgement.text_hash), await _readings(connection, sorted({*found, *matched})),
+                matched, bool(await connection.scalar(_is_bound, {"article": article})))
+
+        return await self._db.read(look)
+
     async def mark_indexed(self, articles: Sequence[str]) -> int:
         """See `ports.Store`."""
         return await self._db.write(lambda connection: _mark_indexed(connection, articles))
 
     async def matched(self, article: str) -> dict[str, bool]:
         """See `ports.Store`."""
-        both = sa.union_all(sa.select(matches.c.b.label("other"), matches.c.copied).where(matches.c.a == article),
-                            sa.select(matches.c.a, matches.c.copied).where(matches.c.b == article))
-
-        async def look(connection: AsyncConnection) -> dict[str, bool]:
-            return {row.other: row.copied for row in sorted(await connection.execute(both))}
-
-        return await self._db.read(look)
+        return await self._db.read(lambda connection: _matched(connection, article))
 
     async def match(self, a: str, b: str) -> Match | None:
         """See `ports.Store`."""
@@ -86,12 +108,14 @@ class Judging(Part):
         return await self._db.read(look)
 
     async def save_matches(
-        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *, token: int | None = None,
+        self, article: str, matches: Sequence[Match], asked: Sequence[str] | None = None, *,
+        links: Sequence[Link] = (), token: int | None = None,
     ) -> None:
         """See `ports.Store`."""
         async def save(connection: AsyncConnection) -> None:
             await fence(connection, article, token)
             await self._replace_matches(connection, article, matches, asked)
+            await replace_possible(connection, article, links)
 
         await self._db.write(save)
 
@@ -141,6 +165,31 @@ class Judging(Part):
         return frozenset(xxhash.xxh3_64_intdigest(id_.encode()) % number for id_ in tied)
 
 
+# Made once: a statement that is made anew costs more than it takes to be answered.
+_article = sa.bindparam("article", type_=sa.Text)
+_JUDGED = sa.update(articles).where(articles.c.id == _article, articles.c.token == sa.bindparam("claim", type_=sa.BigInteger)).values(
+    unjudged=articles.c.remarked, remarked=False, lease_until=None)
+_both = sa.union_all(sa.select(matches.c.b.label("other"), matches.c.copied).where(matches.c.a == _article),
+                     sa.select(matches.c.a, matches.c.copied).where(matches.c.b == _article))
+_is_bound = sa.select(sa.exists().where(members.c.article == _article) | sa.exists().where(ruled.c.article == _article)
+                      | sa.exists().where(links.c.a == _article))
+_same_text = (sa.select(articles.c.id, articles.c.title).order_by(articles.c.id).where(
+    articles.c.host == sa.bindparam("host"), articles.c.text_hash == sa.bindparam("text_hash"), ~articles.c.forgotten))
+
+
+async def _alike(connection: AsyncConnection, host: str, text_hash: int) -> list[tuple[str, str]]:
+    found = await connection.execute(_same_text, {"host": host, "text_hash": text_hash})
+    return [(row.id, row.title) for row in found]
+
+
+async def _matched(connection: AsyncConnection, article: str) -> dict[str, bool]:
+    return {row.other: row.copied for row in sorted(await connection.execute(_both, {"article": article}))}
+
+
+async def _readings(connection: AsyncConnection, ids: Sequence[str]) -> list[tuple[Article, frozenset[int]]]:
+    return [(article_of(row, listed), frozenset(unpack_keys(row.dropped_keys))) for row, listed in await load_rows(connection, ids)]
+
+
 async def reachable(connection: AsyncConnection, articles: Sequence[str], limit: int) -> list[str]:
     """The articles, and those tied to them, directly or over others, ring by ring."""
     found, ring = list(articles), list(articles)
@@ -159,12 +208,6 @@ async def _earliest(connection: AsyncConnection, ids: set[str]) -> list[str]:
         .outerjoin(members, members.c.article == articles.c.id)
         .where(articles.c.id.in_(chunk), ~articles.c.forgotten))]
     return [row.id for row in sorted(rows, key=lambda row: (not row.is_original, row.first_seen, row.id))]
-
-
-async def load_ids(connection: AsyncConnection, ids: Sequence[str] | set[str]) -> list[sa.Row[Any]]:
-    """Which of these articles are stored and not forgotten."""
-    return [row for chunk in chunks(sorted(ids)) for row in await connection.execute(
-        sa.select(articles.c.id).where(articles.c.id.in_(chunk), ~articles.c.forgotten))]
 
 
 async def _neighbours(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:

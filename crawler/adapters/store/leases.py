@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.columns import Moment
 from crawler.adapters.store.engine import Part, chunks
 from crawler.adapters.store.outward import deliveries, pushes, subscriptions
 from crawler.adapters.store.tables import articles, feeds, hosts, is_waiting, sightings
@@ -28,16 +29,35 @@ def leased(
 ) -> sa.ColumnElement[bool]:
     """Whether the lease that ends at `column` holds; never NULL. `longest` is how long leases last, where that is more
     than an hour."""
-    latest = now + max(longest, _IMPOSSIBLE)
-    return sa.func.coalesce(column.between(now + timedelta(microseconds=1), latest), sa.false())
+    times = lease_times(now, longest)
+    return leased_then(column, times["soonest"], times["latest"])
+
+
+NOW = sa.bindparam("now", type_=Moment)
+_SOONEST, _LATEST = sa.bindparam("soonest", type_=Moment), sa.bindparam("latest", type_=Moment)
+
+
+def leased_then(
+    column: sa.ColumnElement[Any], soonest: datetime | sa.BindParameter[datetime] = _SOONEST,
+    latest: datetime | sa.BindParameter[datetime] = _LATEST,
+) -> sa.ColumnElement[bool]:
+    """The same in a statement that is built once, and given the `lease_times` of each time at which it runs."""
+    return sa.func.coalesce(column.between(soonest, latest), sa.false())
+
+
+def lease_times(now: datetime, longest: timedelta = timedelta(0)) -> dict[str, datetime]:
+    """The present, and within which bounds a lease that holds now ends."""
+    return {"now": now, "soonest": now + timedelta(microseconds=1), "latest": now + max(longest, _IMPOSSIBLE)}
 
 
 async def fence(connection: AsyncConnection, article: str, token: int | None) -> None:
     """Lock an article to write what follows from judging it. Raises LeaseLostError where `token` is given and another
     worker has claimed the article since."""
-    if token is not None and token != await connection.scalar(
-            sa.select(articles.c.token).where(articles.c.id == article).with_for_update()):
+    if token is not None and token != await connection.scalar(_TOKEN, {"article": article}):
         raise LeaseLostError(f"article {article}: another worker judges it; nothing was written")
+
+
+_TOKEN = sa.select(articles.c.token).where(articles.c.id == sa.bindparam("article", type_=sa.Text)).with_for_update()
 
 
 class Leases(Part):
@@ -51,10 +71,10 @@ class Leases(Part):
         lost: set[int | str] = set()
         for ids in chunks(tokens):
             held = {id_: tokens[id_] for id_ in ids}
-            gone, locked = await self._db.write(partial(_extend, table=table, tokens=held, until=until, wait=False))
+            gone, locked = await self._db.write(partial(_extend, table=table, tokens=held, until=until, wait=False), repeatable=True)
             # What somebody is writing is waited for when the leases of the rest are safe: of a worker that was frozen while it
             # wrote, it takes until the database ends its session.
-            late, _ = await self._db.write(partial(_extend, table=table, tokens=locked, until=until, wait=True)) if locked else (set(), {})
+            late, _ = await self._db.write(partial(_extend, table=table, tokens=locked, until=until, wait=True), repeatable=True) if locked else (set(), {})
             lost |= gone | late
         return lost
 

@@ -6,11 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.articles import load_ids
 from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import decode, encode
 from crawler.adapters.store.columns import Moment
 from crawler.adapters.store.engine import Part, chunks
-from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.tables import articles, links, members, ruled, verdicts
 from crawler.core.types import Link, Relation
 
@@ -18,15 +18,7 @@ _POSSIBLE = (Relation.REWORDING, Relation.TRANSLATION)   # what a person is aske
 
 
 class Links(Part):
-    """Reading links, and writing those that are not written with stories."""
-
-    async def save_possible(self, article: str, links: Sequence[Link]) -> None:
-        """See `ports.Store`."""
-        async def save(connection: AsyncConnection) -> None:
-            for relation in _POSSIBLE:
-                await replace_links(connection, relation, [article], [link for link in links if link.relation is relation])
-
-        await self._db.write(save)
+    """Reading links; they are written with stories and matches."""
 
     async def links(self, articles: Sequence[str]) -> list[Link]:
         """See `ports.Store`."""
@@ -74,6 +66,12 @@ def _of_one_story() -> sa.ColumnElement[bool]:
     one, other = members.alias(), members.alias()
     return sa.exists().where(one.c.article == links.c.a, other.c.article == links.c.b,
                              one.c.story == other.c.story).correlate(links)
+
+
+async def replace_possible(connection: AsyncConnection, article: str, found: Sequence[Link]) -> None:
+    """What is possible and was found from an article is now this."""
+    for relation in _POSSIBLE:
+        await replace_links(connection, relation, [article], [link for link in found if link.relation is relation])
 
 
 async def replace_links(

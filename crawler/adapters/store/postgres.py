@@ -9,22 +9,24 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from secrets import randbits
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crawler.adapters.store import partitions
+from crawler.adapters.store.engine import Work
 from crawler.adapters.store.failures import in_the_way, is_lost, translated
 from crawler.errors import LeaseLostError, StoreError
 
+T = TypeVar("T")
 _POOL = 8                # connections of one process, and as many elections at once as
 _ELECTIONS = 4
 _CONNECT_SECONDS = 10
@@ -62,6 +64,20 @@ class Postgres:
         self._holders = _engine(url, _ELECTIONS, FROZEN)
         self._elections = asyncio.Semaphore(_ELECTIONS)
         self._spans: set[int] = set()     # of `partitions`: once there is one for a moment, there always is
+
+    async def read(self, work: Work[T]) -> T:
+        """See `engine.Backend`."""
+        async with self.reading() as connection:
+            return await work(connection)
+
+    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:  # noqa: ARG002 - see below
+        """See `engine.Backend`. The server may crash without this process, which would go on from what was lost."""
+        async with self.writing() as connection:
+            return await work(connection)
+
+    def holding(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """See `engine.Backend`."""
+        return self.reading()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

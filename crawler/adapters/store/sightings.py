@@ -32,10 +32,11 @@ class Sightings(Part):
             ids = [id_ for id_ in locked if id_ in alone]
             await connection.execute(sa.update(sightings).where(sightings.c.id.in_(ids)).values(
                 token=sightings.c.token + 1, lease_until=now + lease))
-            by_id = {row.id: _sighting(row) for row in rows}
+            known = await _known(connection, [row.url_digest for row in rows])
+            by_id = {row.id: _sighting(row, known.get(row.url_digest)) for row in rows}
             return [by_id[id_] for id_ in ids]
 
-        return await self._db.write(claim)
+        return await self._db.write(claim, repeatable=True)
 
     async def _alone(
         self, connection: AsyncConnection, rows: Sequence[sa.Row[Any]], now: datetime, lease: timedelta,
@@ -97,10 +98,15 @@ class Sightings(Part):
         return await self._db.read(look)
 
 
+async def _known(connection: AsyncConnection, marks: Sequence[bytes]) -> dict[bytes, str]:
+    """The articles at these addresses."""
+    rows = await connection.execute(sa.select(addresses.c.digest, addresses.c.article).where(addresses.c.digest.in_(marks)))
+    return {row.digest: row.article for row in rows}
+
+
 async def held(connection: AsyncConnection, sighting: Sighting) -> sa.Row[Any]:
     """The row of a claimed sighting, locked. Raises LeaseLostError where the claim is no longer good."""
-    row = (await connection.execute(
-        sa.select(sightings).where(sightings.c.id == sighting.id, is_waiting).with_for_update())).one_or_none()
+    row = (await connection.execute(_WAITING, {"sighting": sighting.id})).one_or_none()
     if row is None or row.token != sighting.token:
         raise LeaseLostError(f"{sighting.url}: another worker has collected it meanwhile; nothing was written")
     return row
@@ -112,9 +118,16 @@ async def finish(connection: AsyncConnection, row: sa.Row[Any], article: str, no
     if row.article not in (None, article) and row.changed_seen is not None:
         # The entry now leads to another article: what was observed of the first says nothing of this one.
         window = {"without": row.changed_without, "seen": row.changed_seen}
-    await connection.execute(sa.update(sightings).where(sightings.c.id == row.id).values(
-        **window, state="done", article=article, finished=now, lease_until=None, content=None, reason=None,
-        detail=None))
+    if window:
+        await connection.execute(sa.update(sightings).where(sightings.c.id == row.id).values(window))
+    await connection.execute(_DONE, {"sighting": row.id, "of": article, "at": now})
+
+
+# Made once: a statement that is made anew costs more than it takes to be answered.
+_sighting_id = sightings.c.id == sa.bindparam("sighting", type_=sa.BigInteger)
+_WAITING = sa.select(sightings).where(_sighting_id, is_waiting).with_for_update()
+_DONE = sa.update(sightings).where(_sighting_id).values(
+    state="done", article=sa.bindparam("of"), finished=sa.bindparam("at"), lease_until=None, content=None, reason=None, detail=None)
 
 
 def ripe(now: datetime) -> sa.ColumnElement[bool]:
@@ -157,10 +170,10 @@ def _claimed(ids: list[int]) -> sa.Select[Any]:
             .outerjoin(feeds, feeds.c.id == sightings.c.feed).where(sightings.c.id.in_(ids)))
 
 
-def _sighting(row: sa.Row[Any]) -> Sighting:
+def _sighting(row: sa.Row[Any], known: str | None) -> Sighting:
     return Sighting(
         id=row.id, purpose=row.purpose, feed_id=row.feed, feed_url=row.feed_url, source=row.source,
         tags=tuple((row.config or {}).get("tags", ())), entry=entry_of(row), url=row.url,
         window=None if row.feed is None else Window(row.without, row.seen), attempts=row.attempts,
-        token=row.token + 1, article=row.article if row.purpose == "revisit" else None,
+        token=row.token + 1, article=row.article if row.purpose == "revisit" else None, known=known,
     )

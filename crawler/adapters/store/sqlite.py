@@ -4,26 +4,30 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store import partitions
+from crawler.adapters.store.engine import Work
 from crawler.adapters.store.failures import DAMAGED, translated
+from crawler.adapters.store.threads import Buffered, Threads
 from crawler.errors import StoreError
 
+T = TypeVar("T")
 _BUSY_SECONDS = 30       # a command and the daemon are two writers; a transaction lasts milliseconds
 _ELECTION_SECONDS = 60   # an election takes well under a second; longer means that the other process hangs
 _READERS = 4
 _VERIFIED = 256 * 1024 * 1024   # bytes that are read through at a start: 4.4 ms a MiB, so at most about a second
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",           # WAL with NORMAL may lose the last transactions on power loss
+    "PRAGMA synchronous = FULL",           # WAL with NORMAL may lose the last transactions on power loss: see `write`
+    "PRAGMA wal_autocheckpoint = 8000",    # pages, 32 MB: an article changes some 150, a checkpoint waits twice for the disk
+    "PRAGMA cache_size = -16384",          # KiB a connection
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
@@ -40,22 +44,25 @@ class Sqlite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.where = str(path)
-        self._writer = _engine(path, "BEGIN IMMEDIATE", _PRAGMAS, size=1)
-        self._reader = _engine(path, "BEGIN", (*_PRAGMAS[1:], "PRAGMA query_only = ON"), size=_READERS)
-        self._turn = asyncio.Lock()
+        # BEGIN IMMEDIATE on the one writer connection: what it reads, nobody changes before it commits.
+        self._writer = Threads(_engine(path, "BEGIN IMMEDIATE", _PRAGMAS, size=1), 1, "store-writer")
+        # Deferred transactions: one snapshot from the first SELECT on.
+        self._reader = Threads(_engine(path, "BEGIN", (*_PRAGMAS[1:], "PRAGMA query_only = ON"), size=_READERS), _READERS, "store-reader")
         self._election = asyncio.Lock()
+        self._holder: sqlite3.Connection | None = None
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A deferred transaction: one snapshot from its first SELECT on."""
-        async with self._reader.begin() as connection:
-            yield connection
+    async def read(self, work: Work[T]) -> T:
+        """See `engine.Backend`."""
+        return await self._reader.run(work)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """BEGIN IMMEDIATE on the one writer connection: what it reads, nobody changes before it commits."""
-        async with self._turn, self._writer.begin() as connection:
-            yield connection
+    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:
+        """See `engine.Backend`. A power cut takes this process along, and of the log what it takes is the end: whatever
+        followed from what was lost is lost with it."""
+        return await self._writer.run(work, synchronous="NORMAL" if repeatable else "FULL")
+
+    def holding(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """See `engine.Backend`."""
+        return self._reader.holding()
 
     async def lock(self, connection: AsyncConnection, name: str) -> None:
         """Nothing to do: there is one writer."""
@@ -63,29 +70,24 @@ class Sqlite:
     @asynccontextmanager
     async def electing(self, stripes: frozenset[int]) -> AsyncIterator[None]:  # noqa: ARG002 - there is one
         """An exclusive transaction on an empty database beside this one: a lock between processes that ends with
-        its holder, needs no clock, and does not hold up the writers of this database."""
+        its holder, needs no clock, and does not hold up the writers of this database. It waits for no disk."""
         async with self._election:
             with translated(self.where):
-                holder = await self._hold_election()
+                holder = self._holder = self._holder or _connected(self.path.with_name(self.path.name + "-election"), 0)
+                await self._hold_election(holder)
             try:
                 yield
             finally:
-                await holder.close()
+                holder.rollback()
 
-    async def _hold_election(self) -> aiosqlite.Connection:
-        holder = await _connected(self.path.with_name(self.path.name + "-election"), 0)
+    async def _hold_election(self, holder: sqlite3.Connection) -> None:
         try:
             async with asyncio.timeout(_ELECTION_SECONDS):
-                while not await _begin_exclusive(holder):  # noqa: ASYNC110 - the other holder may be a process
+                while not _begin_exclusive(holder):  # noqa: ASYNC110 - the other holder may be a process
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            await holder.close()
             raise StoreError(f"store {self.where}: another process has been electing for {_ELECTION_SECONDS} s; "
                              "see `firsthand status`, and end it if it hangs") from None
-        except BaseException:
-            await holder.close()
-            raise
-        return holder
 
     async def try_locks(self, connection: AsyncConnection, names: Sequence[str]) -> list[bool]:  # noqa: ARG002 - as above
         """There is one writer."""
@@ -116,8 +118,7 @@ class Sqlite:
     async def scrub(self) -> None:
         """Fold the log, in which the old pages stand, into the file; `secure_delete` has emptied them there."""
         with translated(self.where):
-            async with self._turn:
-                await asyncio.to_thread(_alone, self.path, "PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._writer.call(_alone, self.path, "PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def backup(self, target: Path) -> None:
         """VACUUM INTO: one snapshot, compacted, while others read and write."""
@@ -140,47 +141,41 @@ class Sqlite:
 
     async def close(self) -> None:
         """Close every connection; the last one folds the log into the file."""
-        await self._reader.dispose()
-        await self._writer.dispose()
+        await self._reader.close()
+        await self._writer.close()
+        if self._holder is not None:
+            self._holder.close()
 
 
-def _engine(path: Path, begin: str, pragmas: tuple[str, ...], *, size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        "sqlite+aiosqlite://", async_creator=lambda: _connected(path, _BUSY_SECONDS), pool_size=size, max_overflow=0,
-        poolclass=sa.AsyncAdaptedQueuePool,
-    )
+def _engine(path: Path, begin: str, pragmas: tuple[str, ...], *, size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: _connected(path, _BUSY_SECONDS), pool_size=size, max_overflow=0, poolclass=sa.QueuePool)
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver: Any = connection.connection.driver_connection
+        if wanted := connection.get_execution_options().get("synchronous"):
+            driver.execute(f"PRAGMA synchronous = {wanted}")
+        driver.execute(begin)
 
     return engine
 
 
-async def _connected(path: Path, patience: float) -> aiosqlite.Connection:
+def _connected(path: Path, patience: float) -> sqlite3.Connection:
     """A connection on which we alone say BEGIN, and which waits so many seconds for other writers."""
-    connection = aiosqlite.connect(path, timeout=patience, isolation_level=None)
-    thread = connection._thread  # noqa: SLF001 - as SQLAlchemy does: there is no other way to it
-    thread.daemon = True
-    try:
-        return await connection
-    except BaseException:
-        # It still has its last words to the event loop, which may be closed when it comes to them.
-        while thread.is_alive():  # noqa: ASYNC110 - a thread sets no event
-            await asyncio.sleep(0.001)
-        raise
+    return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False, factory=Buffered)
 
 
-async def _begin_exclusive(holder: aiosqlite.Connection) -> bool:
+def _begin_exclusive(holder: sqlite3.Connection) -> bool:
     try:
-        await holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
             raise

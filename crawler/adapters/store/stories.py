@@ -8,10 +8,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.articles import load_ids
 from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.codec import encode
 from crawler.adapters.store.engine import Part, chunks
-from crawler.adapters.store.judging import load_ids
 from crawler.adapters.store.links import replace_links
 from crawler.adapters.store.listing import next_revision, relist, unlist
 from crawler.adapters.store.loading import load_stories

@@ -1,7 +1,8 @@
 """Page bytes -> text, title, language, every date claim, every attribution, walls, reservations.
 
     page         bytes -> one tree, decoded, bounded               body         tree -> text (trafilatura)
-    blocks       tree -> blocks of text with their links           language     text -> language (py3langid)
+    blocks       tree -> blocks of text with their links           marking, xpath   the same text in half of the time
+    language     text -> language (py3langid)
     jsonld       scripts -> nodes about the article                identity     title, site, canonical address
     claims, day  dates (htmldate)                                  walls        why it may be no article
     origins, attributions   where it says that it comes from       reservations text and data mining
@@ -9,7 +10,7 @@
 Both functions run in a worker process that is killed when it takes too long: the caller then adds the wall "cpu".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from html import escape
 from itertools import chain
@@ -68,34 +69,34 @@ def read_content(html: str, url: str, title: str, *, zone: tzinfo | None = None)
 
 
 def _page(document: page.Document, url: str, headers: Headers, zone: tzinfo | None, status: int) -> Page:
-    tree = document.tree
+    tree, metas, links = document.tree, document.metas, document.links
     base = _base(tree, url)
     linked = jsonld.read(document.scripts, url)
-    who = identity.identify(tree, linked, url)
-    titles = identity.titles(tree, linked)
+    head = identity.stated(metas)
+    who = identity.identify(head, linked, url)
+    titles = identity.titles(tree, head, linked)
     title = identity.title_of(titles, who)
-    text = _without_heading(_text(tree, linked, url), {title, *titles})
-    spoken = language.of(text or title, _stated_language(tree))
-    found = blocks.read(tree)
-    canonicals = identity.canonicals(tree, headers, base)
-    stated = chain(origins.elsewhere(canonicals, who), origins.from_jsonld(linked, who), origins.from_meta(tree, who))
+    text = _without_heading(_text(document, linked, url), {title, *titles})
+    spoken = language.of(text or title, _stated_language(tree, metas))
+    found = blocks.read(tree, document.attributes)
+    canonicals = identity.canonicals(links, head, headers, base)
+    stated = chain(origins.elsewhere(canonicals, who), origins.from_jsonld(linked, who), origins.from_meta(metas, links, who))
     reading = attributions.Reading(found, text, spoken, title, who)
-    seen = walls.Seen(url, status, headers, tree, found, linked, title, text, walls.count(text))
+    seen = walls.Seen(url, status, headers, document, found, linked, title, text, walls.count(text))
     return Page(
         title=title, text=text, language=spoken, site_name=who.site_name,
         canonical=identity.own_canonical(canonicals, url),
-        claims=claims.read(tree, linked, headers, url, language=spoken, zone=zone),
+        claims=claims.read(document, linked, headers, url, language=spoken, zone=zone),
         attributions=attributions.read(reading, stated),
         walls=walls.read(seen),
-        reservations=reservations.read(tree, headers),
-        alternates=identity.alternates(tree, base),
+        reservations=reservations.read(metas, headers),
+        alternates=identity.alternates(links, base),
         notes=document.notes,
     )
 
 
 def _content(document: page.Document, url: str, title: str, zone: tzinfo | None) -> Page:
-    tree = document.tree
-    found = blocks.read(tree)
+    found = blocks.read(document.tree, document.attributes)
     lines = [block.text for block in found if block.zone is blocks.Zone.ARTICLE]
     title = clean(" ".join(title.split()))
     text = _lines("\n".join(lines[1:] if lines and lines[0] == title else lines))
@@ -105,20 +106,20 @@ def _content(document: page.Document, url: str, title: str, zone: tzinfo | None)
     count = walls.count(text)
     return Page(
         title=title, text=text, language=spoken,
-        claims=claims.of_content(tree, language=spoken, zone=zone),
+        claims=claims.of_content(document, language=spoken, zone=zone),
         attributions=attributions.read(attributions.Reading(found, text, spoken, title, who)),
-        walls=walls.read(walls.Seen(url, 200, (), tree, found, linked, title, text, count)),
+        walls=walls.read(walls.Seen(url, 200, (), document, found, linked, title, text, count)),
         notes=document.notes,
     )
 
 
 def _unreadable(headers: Headers, note: str) -> Page:
-    return Page(title="", text="", language=None, walls=("short",), reservations=reservations.read(None, headers), notes=(note,))
+    return Page(title="", text="", language=None, walls=("short",), reservations=reservations.read((), headers), notes=(note,))
 
 
-def _text(tree: Any, linked: jsonld.Linked, url: str) -> str:
+def _text(document: page.Document, linked: jsonld.Linked, url: str) -> str:
     """The extracted text, else the articleBody of the JSON-LD."""
-    text = _lines(body.main_text(tree, url))
+    text = _lines(body.main_text(document.tree, document.attributes, url))
     values = (value for key in ("articleBody", "text") for node in linked.articles for value in jsonld.texts(node.get(key)))
     stated = _lines(body.plain(next(values, "")))
     # The library falls back on the articleBody as well, and loses its paragraphs.
@@ -151,9 +152,9 @@ def _base(tree: Any, url: str) -> str:
     return (urls.fetchable((base.get("href") or "").strip(), url) if base is not None else None) or url
 
 
-def _stated_language(tree: Any) -> str | None:
+def _stated_language(tree: Any, metas: Sequence[Mapping[str, str]]) -> str | None:
     """What the page calls its language."""
     root = next(tree.iter("html"), tree)
-    metas = ((meta.get("property") or meta.get("name") or meta.get("http-equiv") or "").lower() for meta in tree.iter("meta"))
-    stated = {key: meta.get("content") for key, meta in zip(metas, tree.iter("meta"), strict=True)}
+    stated = {(meta.get("property") or meta.get("name") or meta.get("http-equiv") or "").lower(): meta.get("content")
+              for meta in metas}
     return root.get("lang") or stated.get("content-language") or stated.get("og:locale")

@@ -5,13 +5,10 @@ labels that name an agency, extraction dropped seven.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any
-
-from lxml import etree
+from typing import Any, NamedTuple
 
 from crawler.core.text import clean
 
@@ -26,8 +23,7 @@ class Zone(IntEnum):
     PICTURE = 2    # a picture and its caption: its credit is not the article's
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):    # as Block: a page has hundreds of both, and making one takes a quarter of a dataclass's time
     """A link as written."""
 
     href: str
@@ -35,8 +31,7 @@ class Link:
     rel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A run of text without a break in it."""
 
     text: str                     # white space collapsed
@@ -62,6 +57,7 @@ _SKIPPED = _set("""script style noscript template head select option button svg 
     canvas map math datalist dialog""")
 _ASIDE_TAGS = frozenset({"nav", "aside", "form", "article"})  # an article that does not hold the heading is a teaser
 _PICTURE_TAGS = frozenset({"figure", "figcaption", "picture"})
+_TELLING = _ASIDE_TAGS | _PICTURE_TAGS | {"footer"}   # tags that say something without any attribute
 _PICTURE = re.compile(r"caption|figure|(?<![a-z])(?:image|img|photo|picture|pic|foto|bild|gallery|slideshow|thumb)"
                       r"(?:[-_ ]?(?:credit|copyright|wrap|container|holder|block|box|source|info|meta|text|desc)|(?![a-z]))")
 _ASIDE = re.compile(r"(?<![a-z])(?:related|recommend|teaser|sidebar|side-bar|most-?read|popular|trending|comment|promo|"
@@ -72,8 +68,7 @@ _BYLINE = re.compile(r"(?<![a-z])(?:byline|author|autor|auteur|autore|writer|red
                      r"news-?agency|agency|agentur)")
 
 
-@dataclass(slots=True)
-class _Context:
+class _Context(NamedTuple):
     """What holds inside an open element."""
 
     zone: Zone
@@ -81,90 +76,95 @@ class _Context:
     foot: bool
 
 
-def read(tree: Any) -> list[Block]:
-    """Split a page into its blocks."""
-    return list(_Reader(tree).blocks())
+def read(tree: Any, attributes: Mapping[Any, Sequence[tuple[str, str]]]) -> list[Block]:
+    """Split a page into its blocks. `attributes` are those of each of its elements."""
+    reader = _Reader(attributes, _ancestors_of_article(tree))
+    reader.visit(tree, tree.tag, _Context(Zone.ARTICLE, byline=False, foot=False))
+    return reader.finished()
 
 
 class _Reader:
-    """One walk over the tree, gathering text until something breaks the line."""
+    """One walk over the tree, gathering text until something breaks the line. It descends into itself: no page is deeper than
+    `page.MAX_DEPTH`."""
 
-    def __init__(self, tree: Any) -> None:
-        self._tree = tree
-        self._kept = _ancestors_of_article(tree)
-        self._stack: list[_Context] = [_Context(Zone.ARTICLE, byline=False, foot=False)]
+    def __init__(self, attributes: Mapping[Any, Sequence[tuple[str, str]]], kept: set[Any]) -> None:
+        self._attributes = attributes
+        self._kept = kept
+        self._blocks: list[Block] = []
         self._parts: list[str] = []
         self._links: list[Link] = []
         self._open: list[tuple[int, Any]] = []
         self._byline = False
+        self._last = _Context(Zone.ARTICLE, byline=False, foot=False)
 
-    def blocks(self) -> Iterator[Block]:
-        """The blocks, in document order."""
-        walker = etree.iterwalk(self._tree, events=("start", "end"))
-        for event, element in walker:
-            tag = element.tag
-            if not isinstance(tag, str):
-                self._add(element.tail if event == "end" else None)
-            elif event == "start":
-                if tag in _SKIPPED:
-                    walker.skip_subtree()
-                if tag in _BREAKS:
-                    yield from self._flush()
-                self._enter(element, tag)
-            else:
-                if tag == "a":
-                    self._close_link()
-                if tag in _BREAKS:
-                    yield from self._flush()
-                self._stack.pop()
-                self._add(element.tail)
-        yield from self._flush()
+    def visit(self, element: Any, tag: str, outer: _Context) -> None:
+        """Read an element, without what follows it."""
+        breaks = tag in _BREAKS
+        if breaks:
+            self._flush(outer)
+        context = self._context(element, tag, outer)
+        if tag not in _SKIPPED:
+            self._inside(element, context, is_link=tag == "a")
+        if breaks:
+            self._flush(context)
 
-    def _enter(self, element: Any, tag: str) -> None:
-        self._stack.append(self._context(element, tag))
-        if tag in _SKIPPED:
-            return
-        if tag == "a":
+    def _inside(self, element: Any, context: _Context, *, is_link: bool) -> None:
+        if is_link:
             self._open.append((len(self._parts), element))
-        self._add(element.text)
+        if text := element.text:
+            self._add(text, context)
+        for child in element[:]:    # a list is there sooner than an iterator
+            tag = child.tag
+            if isinstance(tag, str):
+                self.visit(child, tag, context)
+            if text := child.tail:
+                self._add(text, context)
+        if is_link:
+            self._close_link()
 
-    def _context(self, element: Any, tag: str) -> _Context:
-        outer = self._stack[-1]
-        zone, byline = _classed(tag, _marks(element))
+    def finished(self) -> list[Block]:
+        """The blocks, in document order."""
+        self._flush(self._last)
+        return self._blocks
+
+    def _context(self, element: Any, tag: str, outer: _Context) -> _Context:
         if element in self._kept:
             return _Context(outer.zone, byline=False, foot=outer.foot)
+        items = self._attributes.get(element)
+        if not items and tag not in _TELLING:
+            return outer
+        zone, byline = _classed(tag, _marks(items or ()))
         if tag == "footer" and not self._in_article(element):
             return _Context(max(outer.zone, Zone.ASIDE), byline=False, foot=True)
-        if zone <= outer.zone and byline <= outer.byline:
+        if (not zone and not byline) or (zone <= outer.zone and byline <= outer.byline):
             return outer
         return _Context(max(outer.zone, zone), byline or outer.byline, outer.foot)
 
     def _in_article(self, element: Any) -> bool:
         return any(above.tag in {"article", "main"} for above in element.iterancestors("article", "main"))
 
-    def _add(self, text: str | None) -> None:
-        if text:
+    def _add(self, text: str, context: _Context) -> None:
+        if self._parts or not text.isspace():    # space in front of all else is none
             self._parts.append(text)
-            self._byline = self._byline or (self._stack[-1].byline and not text.isspace())
+            if context.byline and not self._byline:
+                self._byline = not text.isspace()
 
     def _close_link(self) -> None:
-        if not self._open:
-            return
         start, element = self._open.pop()
         text = _collapsed("".join(self._parts[start:]))
         self._links.append(Link((element.get("href") or "").strip(), text[:300], (element.get("rel") or "").lower()))
 
-    def _flush(self) -> Iterator[Block]:
+    def _flush(self, context: _Context) -> None:
         if not self._parts and not self._links:
             return
         text = _collapsed("".join(self._parts))
-        # A link may hold blocks: it is counted again in each of them.
-        links = self._links + [Link((element.get("href") or "").strip(), text[:300]) for _, element in self._open]
-        context = self._stack[-1]
         if text:
-            yield Block(text[:MAX_TEXT], context.zone, tuple(links[:20]), self._byline, context.foot)
+            # A link may hold blocks: it is counted again in each of them.
+            links = self._links + [Link((element.get("href") or "").strip(), text[:300]) for _, element in self._open]
+            self._blocks.append(Block(text[:MAX_TEXT], context.zone, tuple(links[:20]), self._byline, context.foot))
         self._parts, self._links, self._byline = [], [], False
-        self._open = [(0, element) for _, element in self._open]
+        if self._open:
+            self._open = [(0, element) for _, element in self._open]
 
 
 @lru_cache(maxsize=16384)
@@ -181,9 +181,9 @@ def _classed(tag: str, marks: str) -> tuple[Zone, bool]:
 _MARKS = frozenset({"class", "id", "itemprop", "rel", "role", "data-testid"})
 
 
-def _marks(element: Any) -> str:
+def _marks(items: Sequence[tuple[str, str]]) -> str:
     """What the markup calls an element, lower case."""
-    return " ".join([value for name, value in element.items() if name in _MARKS]).lower()
+    return " ".join([value for name, value in items if name in _MARKS]).lower()
 
 
 def _collapsed(text: str) -> str:

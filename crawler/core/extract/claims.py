@@ -5,7 +5,7 @@ Last-Modified; htmldate's day only where no other date of publication was found.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from crawler.core import dates
 from crawler.core.extract import blocks, jsonld
 from crawler.core.extract.day import day_of
+from crawler.core.extract.page import Document
 from crawler.core.types import Claim, Origin, Resolution, Zone
 
 What = Literal["published", "modified"]
@@ -47,21 +48,21 @@ _ELSEWHERE = re.compile(r"(?<![a-z])(?:related|recommend|teaser|sidebar|most-?re
 
 
 def read(
-    tree: Any, linked: jsonld.Linked, headers: Sequence[tuple[str, str]], url: str, *,
+    document: Document, linked: jsonld.Linked, headers: Sequence[tuple[str, str]], url: str, *,
     language: str | None, zone: tzinfo | None,
 ) -> tuple[Claim, ...]:
     """The claims, folded where the same origin says the same thing twice."""
-    stated = [*_from_jsonld(linked), *_from_meta(tree), *_from_tags(tree)]
+    stated = [*_from_jsonld(linked), *_from_meta(document.metas), *_from_tags(document)]
     found = _parsed(stated, language, zone)
     if not any(claim.what == "published" and claim.at is not None for claim in found):
-        found += _guessed(tree, headers, url)
+        found += _guessed(document.tree, headers, url)
     found += _parsed(_from_headers(headers), language, zone)
     return tuple(_folded(found))[:MAX_CLAIMS]
 
 
-def of_content(tree: Any, *, language: str | None, zone: tzinfo | None) -> tuple[Claim, ...]:
+def of_content(document: Document, *, language: str | None, zone: tzinfo | None) -> tuple[Claim, ...]:
     """The <time> tags in the content of a feed entry: the feed states the rest."""
-    return tuple(_folded(_parsed(_from_tags(tree), language, zone)))[:MAX_CLAIMS]
+    return tuple(_folded(_parsed(_from_tags(document), language, zone)))[:MAX_CLAIMS]
 
 
 def _parsed(stated: Iterable[Stated], language: str | None, zone: tzinfo | None) -> list[Claim]:
@@ -89,8 +90,8 @@ def _from_jsonld(linked: jsonld.Linked) -> Iterator[Stated]:
                 yield from ((what, Origin.JSON_LD, raw) for raw in jsonld.texts(value)[:3])
 
 
-def _from_meta(tree: Any) -> Iterator[Stated]:
-    for meta in tree.iter("meta"):
+def _from_meta(metas: Sequence[Mapping[str, str]]) -> Iterator[Stated]:
+    for meta in metas:
         raw = (meta.get("content") or "").strip()
         names = (meta.get(attribute) for attribute in ("property", "name", "itemprop", "http-equiv"))
         what = next((_META[name] for value in names if (name := (value or "").strip().lower()) in _META), None)
@@ -98,11 +99,13 @@ def _from_meta(tree: Any) -> Iterator[Stated]:
             yield what, Origin.META, raw
 
 
-def _from_tags(tree: Any) -> Iterator[Stated]:
+def _from_tags(document: Document) -> Iterator[Stated]:
     """<time> and itemprop dates of the article, not those of teasers."""
-    scope = _scope(tree)
+    scope = _scope(document.tree)
     found = 0
-    for element in scope.xpath(".//time | .//*[@itemprop]"):
+    for element in document.dated:
+        if scope is not document.tree and scope not in element.iterancestors():
+            continue
         stated = _tag_date(element)
         if stated is not None and found < 8 and not _elsewhere(element, scope):
             found += 1

@@ -1,7 +1,7 @@
 """Who a page is: its title, its site's name, its URL among its own; and whether a name is its own."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,23 +61,25 @@ def _spelled(name: str) -> str:
     return "".join(filter(str.isalnum, bare))
 
 
-def identify(tree: Any, linked: jsonld.Linked, url: str) -> Identity:
-    """Read who the site says it is."""
-    meta = _meta(tree, "og:site_name", "application-name", "apple-mobile-web-app-title")
+def stated(metas: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What the first meta tag of each property or name says."""
+    found: dict[str, str] = {}
+    for meta in metas:
+        value = _line(meta.get("content") or "")
+        for attribute in ("property", "name") if value else ():
+            found.setdefault((meta.get(attribute) or "").strip().lower(), value)
+    return found
+
+
+def identify(head: Mapping[str, str], linked: jsonld.Linked, url: str) -> Identity:
+    """Read who the site says it is. `head`: `stated`."""
+    meta = _said(head, "og:site_name", "application-name", "apple-mobile-web-app-title")
     names = [name for name in (*meta, *linked.names) if len(name) <= 80]
     return Identity(url, names[0] if names else None, tuple(dict.fromkeys(names)))
 
 
-def _meta(tree: Any, *keys: str) -> list[str]:
-    """The contents of these meta tags, in the order of `keys`."""
-    found: dict[str, str] = {}
-    for meta in tree.iter("meta"):
-        for attribute in ("property", "name"):
-            key = (meta.get(attribute) or "").strip().lower()
-            value = _line(meta.get("content") or "")
-            if value:
-                found.setdefault(key, value)
-    return [found[key] for key in keys if key in found]
+def _said(head: Mapping[str, str], *keys: str) -> list[str]:
+    return [head[key] for key in keys if key in head]
 
 
 def _line(text: str) -> str:
@@ -96,12 +98,12 @@ def title_of(said: Sequence[str], who: Identity) -> str:
     return (stated[0] if stated else "")[:_MAX_TITLE]
 
 
-def titles(tree: Any, linked: jsonld.Linked) -> list[str]:
-    """Every title that the page states, as written; the h1 first, "" where there is none."""
+def titles(tree: Any, head: Mapping[str, str], linked: jsonld.Linked) -> list[str]:
+    """Every title that the page states, as written; the h1 first, "" where there is none. `head`: `stated`."""
     heading = blocks.heading(tree)
     shown = " ".join(heading.itertext()) if heading is not None else ""
-    stated = [*_meta(tree, "og:title"), *map(unescape, jsonld.texts(linked.main.get("headline"))[:1]), *_titles(tree)]
-    return [_line(title)[:2 * _MAX_TITLE] for title in (shown, *stated)]
+    said = [*_said(head, "og:title"), *map(unescape, jsonld.texts(linked.main.get("headline"))[:1]), *_titles(tree)]
+    return [_line(title)[:2 * _MAX_TITLE] for title in (shown, *said)]
 
 
 def _titles(tree: Any) -> Iterator[str]:
@@ -131,12 +133,14 @@ def _alike(a: str, b: str) -> bool:
 
 # --- addresses --------------------------------------------------------------------------------------------------
 
-def canonicals(tree: Any, headers: Sequence[tuple[str, str]], base: str) -> list[tuple[str, str]]:
-    """(URL, where) of each rel=canonical and og:url, absolute, in order of trust."""
-    found = [(link.get("href"), "link rel=canonical") for link in tree.iter("link")
+def canonicals(
+    links: Sequence[Mapping[str, str]], head: Mapping[str, str], headers: Sequence[tuple[str, str]], base: str,
+) -> list[tuple[str, str]]:
+    """(URL, where) of each rel=canonical and og:url, absolute, in order of trust. `head`: `stated`."""
+    found = [(link.get("href"), "link rel=canonical") for link in links
              if "canonical" in (link.get("rel") or "").lower().split()]
     found += [(url, "HTTP Link rel=canonical") for url in _header_links(headers)]
-    found += [(url, "meta og:url") for url in _meta(tree, "og:url")]
+    found += [(url, "meta og:url") for url in _said(head, "og:url")]
     resolved = ((urls.fetchable(url.strip(), base), where) for url, where in found if url and url.strip())
     return [(url, where) for url, where in resolved if url]
 
@@ -165,8 +169,8 @@ def is_home(url: str) -> bool:
     return re.fullmatch(r"/?(?:[a-z]{2}(?:-[a-z]{2})?/?)?(?:(?:index|home|default)(?:\.\w{1,5})?)?/?", rest) is not None
 
 
-def alternates(tree: Any, base: str) -> tuple[str, ...]:
+def alternates(links: Sequence[Mapping[str, str]], base: str) -> tuple[str, ...]:
     """The hreflang versions of the page, at most 60."""
-    links = (urls.fetchable((link.get("href") or "").strip(), base) for link in tree.iter("link")
+    found = (urls.fetchable((link.get("href") or "").strip(), base) for link in links
              if link.get("hreflang") and "alternate" in (link.get("rel") or "").lower())
-    return tuple(dict.fromkeys(link for link in links if link))[:60]
+    return tuple(dict.fromkeys(link for link in found if link))[:60]

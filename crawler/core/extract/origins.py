@@ -1,7 +1,7 @@
 """What a page's head and JSON-LD say of where the article comes from."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crawler.core import phrases, urls
@@ -121,16 +121,18 @@ def _bare(part: str) -> str:
     return _TAIL.sub("", text)
 
 
-def from_meta(tree: Any, who: Identity) -> Iterator[Attribution]:
+def from_meta(
+    metas: Sequence[Mapping[str, str]], links: Sequence[Mapping[str, str]], who: Identity,
+) -> Iterator[Attribution]:
     """original-source, syndication-source, name=source; authors that are agencies; link rel=original."""
-    for meta in tree.iter("meta"):
+    for meta in metas:
         key = (meta.get("name") or meta.get("property") or "").strip().lower()
         value = " ".join((meta.get("content") or "").split())
         if value and key in _META_URLS:
             yield from _source_meta(key, value, who)
         elif value and key in _META_AUTHORS:
             yield from agencies([value], f"meta {key}", who)
-    for link in tree.iter("link"):
+    for link in links:
         rels = _LINK_RELS & set((link.get("rel") or "").lower().split())
         url = urls.fetchable((link.get("href") or "").strip(), who.url) if rels else None
         if url and not who.owns_url(url):

@@ -20,6 +20,7 @@ MAX_ELEMENTS = 30_000
 MAX_DEPTH = 200            # deeper subtrees become paragraphs
 MAX_SCRIPT = 512 * 1024    # characters of one JSON-LD block; the largest real one had 90 kB
 _MAX_ATTRIBUTE = 2_000     # a class attribute of 2 MB costs the extractors 2 to 3 s
+_KEPT_OF_IT = 200
 _PROSE = 120               # characters of a table cell with paragraphs that make it prose
 _PARSER_DEPTH = 2_040      # libxml2 stops reading at 2,048 levels, whatever it is told
 
@@ -45,15 +46,27 @@ _KNOWN = _CODECS | frozenset(_SUPERSETS)
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
 # Tags that survive when a page is nested too deeply for the parser. None of them nests in itself.
-_FLAT = re.compile(r"<(?!/?(?:p|br|title|meta|link|script|a)\b)[^<>]{0,1000}>", re.IGNORECASE)
+_FLAT = re.compile(rb"<(?!/?(?:p|br|title|meta|link|script|a)\b)[^<>]{0,1000}>", re.IGNORECASE)
+
+
+Attributes = list[tuple[str, str]]   # names and values, in the order of the tag
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed page. `scripts` holds the JSON-LD blocks, `notes` what was cut or repaired."""
+    """A parsed page. `scripts` holds the JSON-LD blocks, `notes` what was cut or repaired.
+
+    `attributes` are those of each element, in document order: taken once, since every reader asks for them, and libxml2
+    makes element and string anew for each that asks. `metas` and `links` are those of the tags of these names; `dated` are
+    the elements that may date something: <time>, and whatever has an itemprop.
+    """
 
     tree: Any                  # lxml.html.HtmlElement, the root
     scripts: tuple[str, ...]
+    attributes: dict[Any, Attributes]
+    metas: tuple[dict[str, str], ...]
+    links: tuple[dict[str, str], ...]
+    dated: tuple[Any, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -78,20 +91,20 @@ def _garbled(sample: str) -> bool:
 _NOISE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ufffd]")
 
 
-def parse(markup: str, notes: list[str] | None = None) -> Document | None:
+def parse(text: str, notes: list[str] | None = None) -> Document | None:
     """Parse markup that is already text; None where there is nothing to parse."""
     notes = [] if notes is None else notes
-    markup = _REFERENCE.sub("", _FORBIDDEN.sub("", markup[:MAX_BYTES]))
+    markup = _permitted(text[:MAX_BYTES])
     tree = _tree(markup)
     if tree is None:
         return None
     scripts = _scripts(tree)
     _lighten(tree)
-    deep = bool(_DEPTH(tree))
+    deep = bool(_DEEP(tree))
     if deep and _depth(tree) >= _PARSER_DEPTH:
         notes.append("nested too deeply: tags dropped")
-        tree = _tree(_FLAT.sub("\n", markup))
-        deep = tree is not None and bool(_DEPTH(tree))
+        tree = _tree(_FLAT.sub(b"\n", markup))
+        deep = tree is not None and bool(_DEEP(tree))
     if tree is None:
         return None
     if _COUNT(tree) > MAX_ELEMENTS:
@@ -101,7 +114,23 @@ def parse(markup: str, notes: list[str] | None = None) -> Document | None:
         notes.append(f"flattened below {MAX_DEPTH} levels")
         _flatten(tree)
     _free_from_tables(tree)
-    return Document(tree, scripts, tuple(notes))
+    return _document(tree, scripts, notes)
+
+
+def _document(tree: Any, scripts: tuple[str, ...], notes: list[str]) -> Document:
+    attributes: dict[Any, Attributes] = {}
+    dated, times = [], set(tree.iter("time"))
+    for element in tree.iter("*"):
+        attributes[element] = items = element.items()
+        for name, value in items:
+            if len(value) > _MAX_ATTRIBUTE and name in _SHORTENED:
+                attributes[element] = _shortened(element)
+            if name == "itemprop":
+                times.add(element)
+        if element in times:
+            dated.append(element)
+    metas, links = (tuple(dict(attributes[one]) for one in tree.iter(tag)) for tag in ("meta", "link"))
+    return Document(tree, scripts, attributes, metas, links, tuple(dated), tuple(notes))
 
 
 # --- decoding ---------------------------------------------------------------------------------------------------
@@ -163,17 +192,34 @@ def _guess(body: bytes) -> str | None:
 
 # --- the tree ---------------------------------------------------------------------------------------------------
 
-def _tree(markup: str) -> Any | None:
+def _permitted(text: str) -> bytes:
+    """UTF-8 without what no XML tree may hold, as characters and as references: one of them makes extraction give nothing."""
+    markup = text.encode("utf-8", "ignore").translate(None, _CONTROLS)
+    for forbidden in _NONCHARACTERS:
+        markup = markup.replace(forbidden, b"")
+    return _REFERENCE.sub(b"", markup) if b"&#" in markup else markup
+
+
+_CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
+_NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+_REFERENCE = re.compile(rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}"
+                        rb"|[fF]{3}[eEfF]))(?![0-9a-fA-F]);?")
+
+
+def _tree(markup: bytes) -> Any | None:
     """An lxml.html root, or None where there is no element."""
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True,
-                             collect_ids=False, default_doctype=False)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True,
+                              collect_ids=False, default_doctype=False)
+    # lxml.html's own lookup is a function in Python, called for each element of each copy of the tree.
+    parser.set_element_class_lookup(_PLAIN)
     try:
-        return html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+        return html.document_fromstring(markup, parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):  # lxml.html asserts on documents without a body
         return None
 
 
-_DEPTH = etree.XPath(f"boolean(//*[count(ancestor::*) >= {MAX_DEPTH - 1}])")
+_PLAIN = etree.ElementDefaultClassLookup(element=html.HtmlElement)
+_DEEP = etree.XPath(f"boolean({'/*' * MAX_DEPTH})")
 _COUNT = etree.XPath("count(//*)")
 
 
@@ -193,13 +239,21 @@ def _scripts(tree: Any) -> tuple[str, ...]:
 
 
 def _lighten(tree: Any) -> None:
-    """Drop drawings and style sheets, and shorten endless attributes: nobody reads them."""
+    """Drop drawings and style sheets: nobody reads them."""
     for element in list(tree.iter("svg", "style")):
         if element.getparent() is not None:
             element.drop_tree()
-    for name in ("class", "id", "style"):
-        for element in tree.xpath(f"//*[string-length(@{name}) > {_MAX_ATTRIBUTE}]"):
-            element.set(name, element.get(name)[:200])
+
+
+_SHORTENED = frozenset({"class", "id", "style"})
+
+
+def _shortened(element: Any) -> Attributes:
+    """An element's attributes, the endless ones cut."""
+    for name, value in element.items():
+        if name in _SHORTENED and len(value) > _MAX_ATTRIBUTE:
+            element.set(name, value[:_KEPT_OF_IT])
+    return list(element.items())
 
 
 def _flatten(tree: Any) -> None:
@@ -222,12 +276,6 @@ def _free_from_tables(tree: Any) -> None:
                 element.tag = "div"
                 if element is table:
                     break
-
-
-# What no XML tree may hold, as characters and as references: one of them makes extraction give nothing.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}"
-                        r"|[fF]{3}[eEfF]))(?![0-9a-fA-F]);?")
 
 
 def _cut(tree: Any) -> None:

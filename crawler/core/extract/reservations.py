@@ -1,7 +1,6 @@
 """What a page says about text and data mining: TDMRep, and the noai words of robots tags. Kept, not judged."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from crawler.core.text import clean
 from crawler.core.types import Reservation
@@ -10,9 +9,9 @@ _TDM = frozenset({"tdm-reservation", "tdm-policy"})
 _WORDS = frozenset({"noai", "noimageai", "noml", "nomachinelearning", "notrain"})
 
 
-def read(tree: Any, headers: Sequence[tuple[str, str]]) -> tuple[Reservation, ...]:
+def read(metas: Sequence[Mapping[str, str]], headers: Sequence[tuple[str, str]]) -> tuple[Reservation, ...]:
     """The reservations of headers and meta tags, in order, each once, at most 20."""
-    found = [*_from_headers(headers), *(_from_meta(tree) if tree is not None else ())]
+    found = [*_from_headers(headers), *_from_meta(metas)]
     return tuple(dict.fromkeys(found))[:20]
 
 
@@ -26,8 +25,8 @@ def _from_headers(headers: Sequence[tuple[str, str]]) -> Iterator[Reservation]:
             yield from (Reservation(f"x-robots-tag {word}", _value(value)) for word in _words(value))
 
 
-def _from_meta(tree: Any) -> Iterator[Reservation]:
-    for meta in tree.iter("meta"):
+def _from_meta(metas: Sequence[Mapping[str, str]]) -> Iterator[Reservation]:
+    for meta in metas:
         key = (meta.get("name") or meta.get("property") or "").strip().lower()
         value = meta.get("content") or ""
         if key in _TDM:

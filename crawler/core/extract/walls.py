@@ -4,15 +4,15 @@ Walls and templates are the same on every page that shows them, and so look like
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from crawler.core import phrases
 from crawler.core.extract.blocks import Block, Zone
 from crawler.core.extract.identity import is_home
 from crawler.core.extract.jsonld import Linked
+from crawler.core.extract.page import Document
 from crawler.core.text import unspaced, words
 
 MIN_WORDS = 40        # fewer make no article that could be compared
@@ -36,7 +36,7 @@ class Seen:
     url: str
     status: int
     headers: Sequence[tuple[str, str]]
-    tree: Any
+    document: Document
     blocks: Sequence[Block]
     linked: Linked
     title: str
@@ -67,9 +67,9 @@ def _challenge(seen: Seen) -> str | None:
         return "challenge"
     if seen.words >= _WALL_WORDS:  # sites that check browsers load the same scripts beside their articles
         return None
-    marks = (value for element in seen.tree.iter("script", "form", "div", "iframe")
+    marks = (value for element in seen.document.tree.iter("script", "form", "div", "iframe")
              for name in ("src", "id", "action", "class") if (value := element.get(name)))
-    inline = (script.text[:20_000] for script in seen.tree.iter("script") if script.text)
+    inline = (script.text[:20_000] for script in seen.document.tree.iter("script") if script.text)
     return "challenge" if any(_CHALLENGE.search(mark) for mark in (*marks, *inline)) else None
 
 
@@ -94,16 +94,16 @@ def _script(seen: Seen) -> str | None:
     """A shell that a program in the browser would fill."""
     if seen.words >= MIN_WORDS or _shown(seen) >= _WALL_WORDS:
         return None
-    scripts = sum(1 for _ in seen.tree.iter("script"))
-    hollow = any(not " ".join(element.itertext()).strip() for element in seen.tree.iter("div", "main", "app-root")
+    scripts = sum(1 for _ in seen.document.tree.iter("script"))
+    hollow = any(not " ".join(element.itertext()).strip() for element in seen.document.tree.iter("div", "main", "app-root")
                  if (element.get("id") or element.tag) in _SHELL_IDS)
-    asks = any("javascript" in "".join(element.itertext()).lower() for element in seen.tree.iter("noscript"))
+    asks = any("javascript" in "".join(element.itertext()).lower() for element in seen.document.tree.iter("noscript"))
     return "script" if scripts and (hollow or asks or (scripts >= 5 and _shown(seen) < MIN_WORDS)) else None
 
 
 def _list(seen: Seen) -> str | None:
     """A front page or a list of teasers. What calls itself an article is believed, unless it is the front page."""
-    article = bool(seen.linked.main) or _og_type(seen.tree) == "article"
+    article = bool(seen.linked.main) or _og_type(seen.document.metas) == "article"
     if seen.url and is_home(seen.url) and not article:   # a file has no address
         return "list"
     if article and not (is_home(seen.url) and seen.linked.lists):
@@ -114,7 +114,7 @@ def _list(seen: Seen) -> str | None:
 def _linked(seen: Seen) -> bool:
     """Whether the text is made of the words of links: a page's navigation, where it has nothing else."""
     text = seen.text[:_COUNTED]
-    links = {" ".join("".join(link.itertext()).split()) for link in islice(seen.tree.iter("a"), _LINKS_READ)}
+    links = {" ".join("".join(link.itertext()).split()) for link in islice(seen.document.tree.iter("a"), _LINKS_READ)}
     return sum(len(link) for link in links if len(link) > 3 and link in text) >= _LINKED * len(text) > 0
 
 
@@ -139,8 +139,8 @@ def _shown(seen: Seen) -> int:
     return sum(len(block.text.split()) for block in seen.blocks[:400] if block.linked < 0.5)
 
 
-def _og_type(tree: Any) -> str:
-    return next(((meta.get("content") or "").strip().lower() for meta in tree.iter("meta") if meta.get("property") == "og:type"), "")
+def _og_type(metas: Sequence[Mapping[str, str]]) -> str:
+    return next(((meta.get("content") or "").strip().lower() for meta in metas if meta.get("property") == "og:type"), "")
 
 
 _RULES: tuple[Callable[[Seen], str | None], ...] = (_status, _challenge, _phrase, _paywall, _script, _list, _short)

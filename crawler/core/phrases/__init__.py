@@ -8,7 +8,7 @@ one that discusses or reports copying has words that no declaration needs. See `
 """
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.finding import Hit, find, is_site_phrase, source_label
+from crawler.core.phrases.finding import Hit, find, is_site_phrase, site_phrases, source_label
 from crawler.core.phrases.walls import wall
 
-__all__ = ["Hit", "agency", "find", "is_site_phrase", "source_label", "wall"]
+__all__ = ["Hit", "agency", "find", "is_site_phrase", "site_phrases", "source_label", "wall"]

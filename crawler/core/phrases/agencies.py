@@ -28,6 +28,16 @@ def _names() -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=1)
+def name_words() -> frozenset[str]:
+    """The words of all names, plain and cut at everything that is neither letter nor digit: what has none of them, nor letters
+    between points, names no agency."""
+    return frozenset(word for name in _names() for word in _WORDS.findall(name))
+
+
+_WORDS = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d\u0640]*")
+
+
 @lru_cache(maxsize=8192)
 def _plain(name: str) -> str:
     folded: str = bare(_EDGES.sub("", fold(name)))

@@ -2,11 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from crawler.core.phrases import labels, rules
-from crawler.core.phrases.reading import Token, Unit, lines, parts_in, tokens, units
-from crawler.core.text import fold, words
+from crawler.core.phrases.lexicon import Parts
+from crawler.core.phrases.reading import (
+    LONE,
+    LONGEST_LINE,
+    OF_AGENCY,
+    Looked,
+    Token,
+    Unit,
+    lines,
+    looked,
+    parts_in,
+    tokens,
+    units,
+)
+from crawler.core.text import fold, sentences, words
 
 Kind = Literal["declared-copy", "source-label", "credit", "dateline", "greeting", "thanks"]
 _QUOTE = 300
@@ -15,6 +29,7 @@ _FIRST, _LAST = 2, 6
 _OPENING = 8        # a dateline stands on one of the first lines
 _WRAPPING = frozenset({"declared-copy", "source-label", "greeting", "thanks"})
 
+Span = tuple[int, int]
 _Found = tuple[Kind, str | None, str]   # kind, whom it names, language
 
 
@@ -44,17 +59,33 @@ def find(text: str, language: str | None = None, title: str = "") -> list[Hit]:
 
 def _candidates(text: str) -> Iterator[Unit]:
     """The units that are worth reading: a line without any key word is left after one look."""
-    spans = lines(text)
+    seen, spans = looked(text), lines(text)
     for at, line in enumerate(spans):
-        piece, opening = text[line[0]:line[1]], at < _OPENING
-        if _worth(piece) or labels.marks(piece) or (opening and labels.dateline(piece)):
+        opening = at < _OPENING
+        if _is_candidate(text, line, seen, opening=opening):
             yield from units(text, line, first=at == 0, last=at == len(spans) - 1, opening=opening,
                              outer=at < _FIRST or at >= len(spans) - _LAST)
 
 
-def _worth(piece: str) -> bool:
+def _is_candidate(text: str, line: Span, seen: Looked | None, *, opening: bool) -> bool:
+    """Whether a line has a key word, or holds nothing but marks of agencies, or begins with one."""
+    if seen is None:
+        piece = text[slice(*line)]
+        return _worth(parts_in(piece)[0]) or _is_marked(piece, opening=opening)
+    together = seen.together(*line)
+    if _worth(together):
+        return True
+    if not (together & (OF_AGENCY | LONE) or labels.may_name_desks(together)):
+        return False
+    return _is_marked(text[slice(*line)], opening=opening)
+
+
+def _is_marked(piece: str, *, opening: bool) -> bool:
+    return labels.marks(piece) is not None or (opening and labels.dateline(piece) is not None)
+
+
+def _worth(together: Parts) -> bool:
     # The words that begin a sentence can stand anywhere in a line.
-    together, _ = parts_in(piece)
     return bool(together & labels.KEYS or rules.promising(together, together))
 
 
@@ -101,3 +132,21 @@ def source_label(text: str) -> tuple[str, str] | None:
 def is_site_phrase(sentence: str) -> bool:
     """Whether a sentence is one that a site puts around articles: a declaration, label, greeting or thanks."""
     return any(hit.kind in _WRAPPING for hit in find(sentence))
+
+
+def site_phrases(text: str) -> Iterator[Span]:
+    """The spans of the sentences that are site phrases, in order."""
+    seen = looked(text)
+    for start, end in sentences(text):
+        if (seen is None or _worth(seen.together(start, end))) and _is_site_phrase(text[start:end]):
+            yield start, end
+
+
+@lru_cache(maxsize=4096)  # a site says the same around each of its articles
+def _is_site_phrase(sentence: str) -> bool:
+    """`is_site_phrase` of what is one line and known to be worth reading."""
+    if len(sentence) > LONGEST_LINE:
+        return is_site_phrase(sentence)
+    return any(kind in _WRAPPING
+               for unit in units(sentence, (0, len(sentence)), first=True, last=True, opening=True, outer=True)
+               for kind, _, _ in _in_unit(sentence, unit, None, frozenset()))

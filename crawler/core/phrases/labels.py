@@ -167,6 +167,11 @@ def may_be_marks(piece: str) -> bool:
     return len(piece) <= _MARKS_LENGTH
 
 
+def may_name_desks(together: Parts) -> bool:
+    """Whether words that play these parts can be what `marks` finds where no agency is named."""
+    return bool(together & _OURS and together & _OUTLETS)
+
+
 def marks(piece: str) -> str | None:
     """The agency of a line that holds nothing but marks of agencies: "(AFP)", "dpa/lno", "By AFP and agencies", "ROME,
     12 Mar. (ANSA) -"; "" where they are not named: "Redacción / Agencias"."""
@@ -215,11 +220,12 @@ def _place(mark: str, piece: str) -> bool:
 
 def _unnamed(pieces: list[str]) -> bool:
     """Redacción / Agencias."""
-    desk, outlet = everywhere(Part.US), everywhere(Part.OUTLET)
+    desk, outlet = _OURS, _OUTLETS
     first, second = (lookup(mark)[1] for mark in pieces)
     return bool((first & desk and second & outlet) or (first & outlet and second & desk))
 
 
+_OURS, _OUTLETS = everywhere(Part.US), everywhere(Part.OUTLET)
 _DESK = everywhere(Part.US | Part.OUTLET | Part.CREDIT | Part.FILL)
 
 

@@ -1,5 +1,7 @@
 """A text cut into units (sentences and short lines) whose words carry their parts."""
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -8,12 +10,15 @@ from typing import NamedTuple
 
 import regex
 
-from crawler.core.phrases.lexicon import Part, Parts, everywhere, lexicon, lookup, unspaced
-from crawler.core.text import fold, paragraphs, sentences
+from crawler.core import tokens as cut
+from crawler.core.phrases.agencies import name_words
+from crawler.core.phrases.lexicon import BITS, LANGUAGES, Part, Parts, everywhere, lexicon, lookup, unspaced
+from crawler.core.text import bare, fold, paragraphs, sentences
 
 # Declarations stand at the edges or on lines of their own: of a long text only these many characters at either end
 # are read in full (about 40 sentences), and of the rest the short lines.
 _EDGE = 8_000
+LONGEST_LINE = 2 * _EDGE   # of a text that is read whole
 _SHORT_LINE = 300
 _MAX_LINES = 400
 _REACH = 1_500       # characters at either end of a long line: some eight sentences
@@ -58,7 +63,7 @@ class Unit:
 
 def lines(text: str) -> list[tuple[int, int]]:
     """Spans of the lines of a text on which a site's own phrase can stand, in order."""
-    if len(text) <= 2 * _EDGE:
+    if len(text) <= LONGEST_LINE:
         return paragraphs(text)
     tail_at = len(text) - _EDGE
     tail = [(start + tail_at, end + tail_at) for start, end in paragraphs(text[tail_at:])]
@@ -104,6 +109,48 @@ def parts_in(piece: str) -> tuple[Parts, Parts]:
     sums = [_read_chunk(chunk)[1] if len(chunk) <= _CACHED else _chunk(chunk)[1] for chunk in piece.split()]
     head = reduce(or_, sums[:_HEAD_WORDS], 0)
     return reduce(or_, sums[_HEAD_WORDS:], head), head
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A text looked at once: the parts that each of its words can play, so that a span costs no more than its sum."""
+
+    starts: "array[int]"
+    parts: list[Parts]
+
+    def together(self, start: int, end: int) -> Parts:
+        """All that the words can play that start in a span: parts, and the two marks below."""
+        return reduce(or_, self.parts[bisect_left(self.starts, start):bisect_left(self.starts, end)], 0)
+
+
+# Beyond the parts: a word that stands in the name of an agency, and a letter by itself, as in "A.F.P.".
+OF_AGENCY, LONE = 1 << len(LANGUAGES) * BITS, 2 << len(LANGUAGES) * BITS
+
+
+@lru_cache(maxsize=4)
+def looked(text: str) -> Looked | None:
+    """None for a text that has to be read piece by piece: of a script without spaces, or with what is invisible."""
+    found = cut.pieces(text)
+    return None if found is None else Looked(found[1], list(map(_PLAYED.__getitem__, found[0])))
+
+
+class _Played(dict[str, Parts]):
+    """What each word as written can play, remembered."""
+
+    def __missing__(self, word: str) -> Parts:
+        together, runs, plain = 0, lexicon().tell_runs, bare(fold(word))
+        for token in _spaced(word, 0, len(word)):
+            together |= token.parts | runs.get(token.form, 0)
+        together |= (OF_AGENCY if plain in name_words() else 0) | (LONE if len(plain) == 1 else 0)
+        if len(word) <= _CACHED:
+            if len(self) >= _PLAYED_KEPT:
+                self.clear()
+            self[word] = together
+        return together
+
+
+_PLAYED_KEPT = 65536
+_PLAYED = _Played()
 
 
 def tokens(text: str, unit: Unit) -> list[Token]:

@@ -12,7 +12,16 @@ stands last (`HEAD_FINAL`), a name stands before its preposition (`names`).
 from collections.abc import Callable
 
 from crawler.core.phrases.agencies import agency
-from crawler.core.phrases.lexicon import HEAD_FINAL, LANGUAGES, Part, Parts, in_language, of_language
+from crawler.core.phrases.lexicon import (
+    BITS,
+    HEAD_FINAL,
+    LANGUAGES,
+    Part,
+    Parts,
+    everywhere,
+    in_language,
+    of_language,
+)
 from crawler.core.phrases.sentence import Sentence, clauses, read
 from crawler.core.phrases.vetoing import LONGEST, OF, by_others, vetoed
 
@@ -263,25 +272,34 @@ def _invites(sentence: Sentence) -> bool:
 def promising(together: Parts, head: Parts) -> list[str]:
     """Languages in which the words of a piece could satisfy any rule: the cheap question before `read`. `together` are all the
     parts that its words play, `head` those of the first few."""
-    return [language for language, gate in _GATES
-            if together & gate and _possible(of_language(together, language), of_language(head, language), language)]
+    found, left = [], together & _GATE
+    while left:
+        language = LANGUAGES[((left & -left).bit_length() - 1) // BITS]
+        left &= ~_GATES[language]
+        if _possible(of_language(together, language), of_language(head, language), language):
+            found.append(language)
+    return found
 
 
 def _possible(parts: int, head: int, language: str) -> bool:
     if language in HEAD_FINAL:
         head = parts
-    return any(head & first and all(parts & part for part in wanted) for first, *wanted in _WANTED)
+    for first, one, other, third, fourth in _WANTED:
+        if head & first and parts & one and parts & other and parts & third and parts & fourth:
+            return True
+    return False
 
 
 _ANY = (1 << 32) - 1
 # What must stand among the first words, then what must stand anywhere.
-_WANTED: tuple[tuple[int, ...], ...] = (
+_WANTED = tuple((*wanted, _ANY, _ANY, _ANY)[:5] for wanted in (
     (_ANY, Part.COPY | Part.MADE, Part.ITEM, _MANNER | Part.OUTLET | Part.FROM), (_ANY, Part.PUB, Part.FEED | Part.AUTO, Part.ITEM),
     (_ANY, Part.PUB, Part.FIRST | Part.SRC, Part.ITEM), (_ANY, Part.WP),
     (_ANY, Part.RESP, Part.ITEM, Part.NOT | Part.SRC), (_ANY, Part.EDIT, Part.NOT, Part.ITEM, Part.THIS), (_ANY, Part.THANK),
     (Part.GREET | Part.READER, Part.GREET, Part.READER | Part.US),
     (Part.SHARE | Part.READER | Part.GREET | Part.SOCIAL, Part.SHARE, Part.SOCIAL | Part.ITEM | Part.US | Part.READER | Part.MORE | Part.SRC),
     (Part.COPY, Part.FROM), (_ANY, Part.COPY, Part.AUTO, Part.OUTLET), (Part.FIRST | Part.PUB, Part.PUB, Part.FIRST, Part.FROM | Part.AT),
-)
+))
 _KEYS = Part.COPY | Part.MADE | Part.PUB | Part.WP | Part.RESP | Part.EDIT | Part.THANK | Part.GREET | Part.SHARE
-_GATES = tuple((language, in_language(_KEYS, language)) for language in LANGUAGES)
+_GATES = {language: in_language(_KEYS, language) for language in LANGUAGES}
+_GATE = everywhere(_KEYS)

@@ -13,10 +13,11 @@ feeds do return (Media Cloud's rss-fetcher).
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from crawler.core.schedule.headers import fresh, retry_after
 from crawler.core.schedule.pace import learned, worth
-from crawler.core.schedule.push import brought, noted, slowed
+from crawler.core.schedule.push import brought, slowed, unpushed
 from crawler.core.types import FeedHints, FeedState, Push
 from crawler.errors import Reason
 
@@ -125,10 +126,13 @@ def returned(state: FeedState, outcome: Success | Failure) -> tuple[FeedState, S
 
 # --- success ----------------------------------------------------------------------------------------------------
 
+_Found = dict[str, Any]     # fields of a state, and what they are now
+
 
 def _succeeded(state: FeedState, outcome: Success, policy: Policy, jitter: float) -> FeedState:
-    known = _read(_described(_tallied(_counted(state, outcome, policy.push), outcome), outcome), outcome)
-    known = noted(known, state.last_success, outcome.at, outcome.new, policy.push)
+    # What each finds out depends on the state before alone: one new state for all, and not one each.
+    known = replace(state, **_counted(state, outcome, policy.push), **_pushed(state, outcome, policy.push),
+                    **_tallied(state, outcome), **_described(state, outcome), **_read(state, outcome))
     asked = _asked(known.hints, outcome.fresh)
     interval = _interval(known, outcome, policy, asked)
     if policy.every is None:    # that, a person has decided
@@ -159,14 +163,14 @@ def allowance(state: FeedState, at: datetime, most: int) -> int:
     return max(0, most - (state.today if state.day == f"{at:%Y-%m-%d}" else 0))
 
 
-def _tallied(state: FeedState, outcome: Success) -> FeedState:
+def _tallied(state: FeedState, outcome: Success) -> _Found:
     """New entries of the day, and whether the feed's names for its entries last."""
     day = f"{outcome.at:%Y-%m-%d}"
     today = (state.today if state.day == day else 0) + outcome.new
     unstable = state.unstable
     if outcome.full and outcome.changed and outcome.total >= _FEW:
         unstable = min(unstable + 1, UNSTABLE) if 2 * outcome.renamed > outcome.total else 0
-    return replace(state, day=day, today=today, unstable=unstable)
+    return {"day": day, "today": today, "unstable": unstable}
 
 
 def absent(before: FeedState, after: FeedState) -> datetime | None:
@@ -177,41 +181,45 @@ def absent(before: FeedState, after: FeedState) -> datetime | None:
     return before.last_success if before.whole else before.last_whole
 
 
-def _read(state: FeedState, outcome: Success) -> FeedState:
+def _read(state: FeedState, outcome: Success) -> _Found:
     """How much of the document was read; a document that did not change was read as the last one was."""
     if not outcome.changed:
-        return state
+        return {}
     last = state.last_success if state.whole else state.last_whole
-    return replace(state, whole=outcome.whole, last_whole=None if outcome.whole else last, patterns=outcome.patterns)
+    return {"whole": outcome.whole, "last_whole": None if outcome.whole else last, "patterns": outcome.patterns}
 
 
-def _counted(state: FeedState, outcome: Success, push: Push | None) -> FeedState:
+def _counted(state: FeedState, outcome: Success, push: Push | None) -> _Found:
     """What the poll teaches of the feed's pace. The first one counts for nothing: all of its backlog is new."""
     new = outcome.new + brought(state, push)
     rate, rhythm = learned(state, outcome.at, new)
     if state.last_success is None:
-        return replace(state, rate=rate, rhythm=rhythm)
+        return {"rate": rate, "rhythm": rhythm}
     polls = min(state.polls + 1, _REMEMBERED)
     share = state.news / state.polls if state.polls else 0.0
-    return replace(state, rate=rate, rhythm=rhythm, polls=polls, news=(share + ((new > 0) - share) / polls) * polls)
+    return {"rate": rate, "rhythm": rhythm, "polls": polls, "news": (share + ((new > 0) - share) / polls) * polls}
+
+
+def _pushed(state: FeedState, outcome: Success, push: Push | None) -> _Found:
+    return {"pushed": state.pushed if push is None else push.entries, "unpushed": unpushed(state, outcome.at, outcome.new, push)}
 
 
 _REMEMBERED = 20        # polls over which the share of those with news slides
 _EARN_AFTER = 3         # fewer polls earn nothing
 
 
-def _described(state: FeedState, outcome: Success) -> FeedState:
+def _described(state: FeedState, outcome: Success) -> _Found:
     """What the answer says of the document. A 200 replaces both validators, also when the body is the same; a 304
     replaces those it names."""
     etag, last_modified = _storable(outcome.etag), _storable(outcome.last_modified)
     if not outcome.full:
         etag, last_modified = etag or state.etag, last_modified or state.last_modified
-    parsed = outcome.full and outcome.changed
-    return replace(
-        state, etag=etag, last_modified=last_modified, body_hash=outcome.body_hash or state.body_hash,
-        entries=outcome.total if parsed else state.entries, hints=outcome.hints if parsed else state.hints,
-        hub=outcome.hub if outcome.full else state.hub, topic=outcome.topic if outcome.full else state.topic,
-    )
+    found: _Found = {"etag": etag, "last_modified": last_modified, "body_hash": outcome.body_hash or state.body_hash}
+    if outcome.full:
+        found |= {"hub": outcome.hub, "topic": outcome.topic}
+    if outcome.full and outcome.changed:
+        found |= {"entries": outcome.total, "hints": outcome.hints}
+    return found
 
 
 def _storable(validator: str | None) -> str | None:

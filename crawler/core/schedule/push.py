@@ -5,7 +5,6 @@ is what says that the entry appeared later, and the pushes say nothing of absenc
 is silent costs three hours at most, and what it pushes carries an error bar of three hours at most, for eight polls a day.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crawler.core.types import FeedState, Push
@@ -21,19 +20,19 @@ def brought(state: FeedState, push: Push | None) -> int:
     return push.entries - state.pushed if push.entries >= state.pushed else push.entries
 
 
-def noted(state: FeedState, last_success: datetime | None, at: datetime, new: int, push: Push | None) -> FeedState:
-    """Whether the hub is still believed, after a poll at `at` that found `new` entries which nobody had pushed.
+def unpushed(state: FeedState, at: datetime, new: int, push: Push | None) -> bool:
+    """Whether the hub is no longer believed, after a poll at `at` that found `new` entries which nobody had pushed.
 
     What appeared before the subscription was verified was never to be pushed. Trust comes back with a push that brought
     something since the poll before, where this one found nothing besides.
     """
-    total = state.pushed if push is None else push.entries
-    if push is None or last_success is None or last_success < push.since or at >= push.until:
-        return replace(state, pushed=total, unpushed=False)
+    last = state.last_success
+    if push is None or last is None or last < push.since or at >= push.until:
+        return False
     if new:
-        return replace(state, pushed=total, unpushed=True)
-    spoke = push.last is not None and push.last > last_success
-    return replace(state, pushed=total, unpushed=state.unpushed and not spoke)
+        return True
+    spoke = push.last is not None and push.last > last
+    return state.unpushed and not spoke
 
 
 def slowed(usual: timedelta, state: FeedState, at: datetime, push: Push | None, longest: timedelta) -> timedelta:

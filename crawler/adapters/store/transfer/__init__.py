@@ -103,7 +103,7 @@ class _Copy:
         self.progress = await marks.begin(self.target.database, origin, self.shapes)
         with _resumable():
             before = await self.source.stamp()
-            given = await self.source.database.read(self._copied)
+            given = await self.source.database.hold(self._copied)
         await self._refuse_changes(before)
         await self.target.database.write(lambda connection: self._ended(connection, given))
         return [Copied(shape.name, tally.rows, tally.digest)
@@ -115,11 +115,11 @@ class _Copy:
         self.all = 2 * sum([await self._count(reading, shape) for shape in self.shapes])
         await self._check_marks(reading)
         await self._copy_rest(reading)
-        if different := await self.target.database.read(self._different):
+        if different := await self.target.database.hold(self._different):
             event(_log, "copied-again", logging.WARNING, tables=" ".join(different))
             await self._start_again(different)
             await self._copy_rest(reading)
-            if still := await self.target.database.read(self._different):
+            if still := await self.target.database.hold(self._different):
                 raise StoreError(f"store {self.target.database.where}: does not hold what was written to it ({', '.join(still)}); "
                                  "look for another program that writes there, or for a failing disk")
         return {shape.name: await self.source.numbered(reading, shape) for shape in self.shapes if shape.serial}
@@ -202,7 +202,7 @@ class _Copy:
         """Raises StoreError where the source is not what was copied: then the target does not become a store."""
         if await self.source.stamp() == before:
             return
-        if changed := await self.source.database.read(self._changed):
+        if changed := await self.source.database.hold(self._changed):
             raise StoreError(f"store {self.source.database.where}: has changed while it was copied ({', '.join(changed)}); stop "
                              "what writes to it, `firsthand stop`, and give the same command again: it brings over what differs")
 

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
 
-import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,17 +41,18 @@ class SqliteSide:
         columns, width = [*shape.columns, *extra], len(shape.columns)
         places = [columns.index(name) for name in key]
         values = bounds(span)
-        raw = await _raw(connection)
-        async with raw.execute(query(columns, shape.name, key, span, "?" * len(values)), values) as cursor:
-            while rows := cast("list[Row]", await cursor.fetchmany(piece_size(shape))):
-                last = tuple(rows[-1][at] for at in places)
-                yield Piece([row[:width] for row in rows] if extra else rows, last)
+        cursor = (await _raw(connection)).cursor(sqlite3.Cursor)    # which hands out as many rows at a time as asked for
+        await connection.run_sync(lambda _: cursor.execute(query(columns, shape.name, key, span, "?" * len(values)), values))
+        while rows := cast("list[Row]", await connection.run_sync(lambda _: cursor.fetchmany(piece_size(shape)))):
+            last = tuple(rows[-1][at] for at in places)
+            yield Piece([row[:width] for row in rows] if extra else rows, last)
 
     async def put(self, connection: AsyncConnection, shape: Shape, rows: Sequence[Row]) -> None:
         """One INSERT, run for each row."""
         raw = await _raw(connection)
-        await raw.executemany(f'INSERT INTO "{shape.name}" ({listed(shape.columns)}) '  # noqa: S608 - names of our own
-                              f"VALUES ({', '.join('?' * len(shape.columns))})", rows)
+        insert = (f'INSERT INTO "{shape.name}" ({listed(shape.columns)}) '  # noqa: S608 - names of our own
+                  f"VALUES ({', '.join('?' * len(shape.columns))})")
+        await connection.run_sync(lambda _: raw.executemany(insert, rows))
 
     async def empty(self, connection: AsyncConnection, shapes: Sequence[Shape]) -> None:
         """Children first."""
@@ -81,7 +81,7 @@ def _key(shape: Shape) -> Key:
     return ("rowid",) if shape.rowid else shape.key
 
 
-async def _raw(connection: AsyncConnection) -> aiosqlite.Connection:
-    """The driver's connection: it hands out what the file holds, as many rows at a time as asked for."""
+async def _raw(connection: AsyncConnection) -> sqlite3.Connection:
+    """The driver's connection, for `run_sync`: it hands out what the file holds."""
     driver: Any = (await connection.get_raw_connection()).driver_connection
     return driver  # type: ignore[no-any-return]  # SQLAlchemy does not say which driver
