@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 bin = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types imports tests coverage quality soak chaos chaos-workers fuzz test-long test-browser screenshots bench-pages bench-index bench-scale image-steps wheel lock upgrade \
+.PHONY: help run demo test lint types imports tests coverage quality soak chaos chaos-workers fuzz test-long test-browser screenshots bench bench-pages bench-index bench-scale image-steps wheel lock upgrade \
 	audit clean setup setup-dev
 
 help:  ## Show this.
@@ -88,6 +88,9 @@ test-browser: setup-dev  ## What needs Chromium (CHROMIUM=FILE); a test that is 
 
 screenshots: setup-dev  ## Render the README's screenshots into docs/.
 	$(bin)/python tests/browser/screenshots.py docs
+
+bench: setup-dev  ## How fast it is, one table of ratios (BENCH="--pages FOLDER", "--only start", "--help"); some minutes.
+	@$(bin)/python tests/bench/bench.py $(BENCH)
 
 bench-pages: setup-dev  ## How long each page takes over STORIES (100000) made-up stories.
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(bin)/python tests/bench/crowd.py "sqlite:///$$d/crowd.db" --stories $(STORIES) \
