@@ -143,7 +143,9 @@ class Pages:
             return Failed(reason, f"robots.txt could not be had: {why}", self.clock())
         ask = partial(robots.permission, state.robots or b"", status)
         try:
-            permission = await self.pool.run(ask, url, self.agent, timeout=ROBOTS_SECONDS)
+            # What is empty, is no work for a worker.
+            permission = (await self.pool.run(ask, url, self.agent, timeout=ROBOTS_SECONDS) if state.robots
+                          else ask(url, self.agent))
         except WorkerError as error:
             if error.reason is Reason.CPU:
                 # Kept as if it could not be had: each page of the host would else cost the workers as much again.
