@@ -18,12 +18,16 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
@@ -31,7 +35,7 @@ if __name__ == "__main__":
 from figures import Figure, table
 from index import EPOCH, KEYS, NOW, SHARE, SPAN, WINDOW, made, mixed, names
 
-from crawler.adapters.store import open_store
+from crawler.adapters.store import open_store, postings
 from crawler.core.types import Page
 from crawler.ports import Draft, Judgement
 
@@ -55,7 +59,6 @@ def fill(path: Path, articles: int) -> None:
         raw.execute(f"PRAGMA {pragma}")
     seen, ids = seen_at(articles), names(0, articles)
     keys = np.concatenate([made(block, min(BLOCK, articles - first)) for block, first in enumerate(range(0, articles, BLOCK))])
-    _put(raw, "keys (key, seen, article)", _sorted(keys.astype(np.int64), seen, ids))
     _put(raw, "articles (id, url, address, host, source, outlet, title, text, text_hash, status, fetched, first_seen, claims,"
               " attributions, walls, reservations, alternates, unit_keys, indexed, indexed_seen, unjudged, language, revisions, held, forgotten, remarked, token)",
          _articles(keys, seen, ids))
@@ -65,6 +68,12 @@ def fill(path: Path, articles: int) -> None:
                 " VALUES (1, x'01', 'https://feed.example/', 'feed.example', 'Source 1', 0, '{}', 0, '{}', 0, 0, 0, 0)")
     _put(raw, "sightings (id, purpose, state, feed, key_digest, url_digest, key, link, url, host, aliases, title, summary, entry,"
               " fingerprint, seen, listed, due, article, attempts, revisits, token)", _sightings(seen, ids))
+    with sa.create_engine("sqlite://", creator=lambda: raw, poolclass=sa.StaticPool).connect() as connection:
+        raw.execute("BEGIN")
+        postings.rebuild(connection)
+        while postings.advance(raw):
+            pass
+        raw.execute("COMMIT")
     raw.execute("PRAGMA journal_mode = WAL")
     raw.close()
 
@@ -156,6 +165,12 @@ async def _judge(store, judgement: Judgement, keys: list[int], taken: dict[str, 
     return near
 
 
+def asked_of(path: Path, articles: int) -> tuple[float, dict[str, list[float]], float, float]:
+    """Seconds until the file answers, what `ask` found, and the MiB that the process took at most. For one of its own."""
+    opened = asyncio.run(opening(path))
+    return opened, *asyncio.run(ask(path, articles)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 async def opening(path: Path) -> float:
     """Seconds until the store answers."""
     began = time.perf_counter()
@@ -191,13 +206,15 @@ def measure(asked: argparse.Namespace) -> Iterator[Figure]:
         scratch = path.with_suffix(".asked.db")
         shutil.copyfile(path, scratch)
         drop_cache(scratch)
-        opened = asyncio.run(opening(scratch))
-        taken, recall = asyncio.run(ask(scratch, articles))
+        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+            opened, taken, recall, memory = alone.submit(asked_of, scratch, articles).result()
         whole = [sum(each) for each in zip(*taken.values(), strict=True)][ASKED // 4:]    # what comes before warms the caches
+        yield from _disk(path, articles)
         medians[articles] = statistics.median(whole)
         parts = ", ".join(f"{name} {statistics.median(spent[ASKED // 4:]):.2f}" for name, spent in taken.items())
         print(f"{articles:,}: {parts}; 95th {np.percentile(whole, 95):.1f}, mean {statistics.mean(whole):.1f} ms; recall {recall:.3f}; "
-              f"first look after {opened:.2f} s; at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB", file=sys.stderr)
+              f"first look after {opened:.2f} s; at most {memory:.0f} MiB", file=sys.stderr)
+        yield Figure("index", f"memory of a process that judges among {articles:,}", memory, "MiB", None, "", 300, at_least=False, absolute=True)
         base = next((medians[size] for size in asked.articles[1:2] if size in medians), None)
         yield Figure("index", f"a judgement among {articles:,} articles, the store's part (median)", medians[articles], "ms",
                      base, f"among {asked.articles[1]:,}" if base else "")
@@ -206,6 +223,20 @@ def measure(asked: argparse.Namespace) -> Iterator[Figure]:
         for held in (scratch, *([] if asked.keep else [path])):
             for end in ("", "-wal", "-shm", "-election"):
                 held.with_name(held.name + end).unlink(missing_ok=True)
+
+
+def _disk(path: Path, articles: int) -> Iterator[Figure]:
+    """Bytes of the file an article: what the keys take, the paragraphs, the articles themselves, and all else."""
+    parts = {"postings": "keys", "docs": "keys", "sqlite_autoindex_docs_1": "keys", "uq_docs_article": "keys", "units": "paragraphs",
+             "ix_units_kept": "paragraphs", "articles": "the articles"}
+    sizes: Counter[str] = Counter()
+    try:
+        for name, size in sqlite3.connect(path).execute("SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = TRUE GROUP BY name"):
+            sizes[parts.get(name, "all else")] += size
+    except sqlite3.OperationalError:    # a SQLite that was built without dbstat
+        sizes["all"] = path.stat().st_size
+    for part, size in sorted(sizes.items(), key=lambda each: -each[1]):
+        yield Figure("index", f"disk a stored article among {articles:,}: {part}", size / articles, "bytes", None, "")
 
 
 async def _made(path: Path) -> None:

@@ -3,7 +3,9 @@ from datetime import timedelta
 
 import pytest
 
+from crawler.adapters.store import postings
 from crawler.adapters.store.bulk import insert_many
+from crawler.adapters.store.tables import keys
 from crawler.core.types import Kind, Link, Match, Passage, Relation, Verdict
 from crawler.errors import LeaseLostError
 
@@ -104,8 +106,8 @@ async def test_marking_those_that_have_keys(store, desk, make):
 
 async def test_candidates_share_keys_in_the_window_rare_ones_first(store, desk, make):
     await desk.put("me", "common", "rare", "both", "old")
-    for name, keys in (("me", KEYS), ("common", [0, 2**63]), ("rare", [1]), ("both", [0, 1, 2**63]), ("old", KEYS)):
-        await store.put_keys(f"a{name}", keys, make.START - (DAY if name == "old" else 0 * DAY))
+    for name, held in (("me", KEYS), ("common", [0, 2**63]), ("rare", [1]), ("both", [0, 1, 2**63]), ("old", KEYS)):
+        await store.put_keys(f"a{name}", held, make.START - (DAY if name == "old" else 0 * DAY))
 
     async def found(limit=9, since=make.START):
         return await store.candidates("ame", KEYS, since, make.START, limit)
@@ -130,18 +132,25 @@ async def test_putting_keys_again_replaces_them(store, desk, make):
 
 @pytest.mark.parametrize("many", [5_000, 999])     # all rows read at once, or key by key
 async def test_a_key_with_very_many_holders_costs_little_and_says_little(store, desk, make, monkeypatch, many):
-    from crawler.adapters.store.tables import keys
-
     common = range(20, 32)      # of one of them alone it is not known who has it
-    crowd = [{"key": key, "seen": make.START + timedelta(seconds=n), "article": f"c{n:04}"} for n in range(1000) for key in common]
+    crowd = [(f"c{n:04}", make.START + timedelta(seconds=n)) for n in range(1000)]
     await desk.put("rare")
     await store.put_keys("arare", [8], make.START)      # makes room
-    await store._db.write(lambda connection: insert_many(connection, keys, crowd))
-    monkeypatch.setattr("crawler.adapters.store.index._MANY", many)
+    await store._db.write(lambda connection: _all_hold(connection, crowd, common))
+    for module in ("index", "postings"):
+        monkeypatch.setattr(f"crawler.adapters.store.{module}._MANY", many)
     assert await store.candidates("x", [8, 20], make.START, make.START + DAY, 1000) == ["arare"]
     found = await store.candidates("x", [8, *common], make.START, make.START + DAY, 1000)
     assert (found[0], len(found)) == ("arare", 201)
     assert found[1:] == [f"c{n:04}" for n in range(800, 1000)]
+
+
+async def _all_hold(connection, crowd, held):
+    if connection.dialect.name == "sqlite":
+        for article, seen in crowd:
+            await connection.run_sync(postings.file, article, held, seen)
+    else:
+        await insert_many(connection, keys, [{"key": key, "seen": seen, "article": article} for article, seen in crowd for key in held])
 
 
 async def test_the_same_text_on_one_host(store, desk, make):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.adapters.store import open_store, partitions, schema
 from crawler.adapters.store.bulk import insert_many
 from crawler.adapters.store.index import _between, _holders, _holding, _newest
-from crawler.adapters.store.tables import articles, counters, keys, metadata
+from crawler.adapters.store.tables import articles, keys, metadata
 from crawler.core.types import Page
 from crawler.ports import Draft
 
@@ -166,16 +166,6 @@ async def test_what_was_pruned_takes_no_place_while_it_waits_to_be_dropped(here)
     assert len(await rows(here)) == 253
     assert await here.candidates("x", [7], *EVER, 9) == ["akept"]
     assert await here.candidates("x", [7], at(0, 3), at(9), 9) == []
-
-
-async def test_a_copy_on_sqlite_passes_over_them_too(file):
-    await emptied(file)
-    await put(file, "akept", [7], at(0))
-    dead = [{"key": 7, "seen": at(0, 2), "article": f"d{n}"} for n in range(250)]
-    await file._db.write(lambda connection: insert_many(connection, keys, dead))
-    floor = {"name": "keys_floor", "value": partitions._micros(at(0, 3))}      # as `store copy` brings it
-    await file._db.write(lambda connection: insert_many(connection, counters, [floor]))
-    assert await file.candidates("x", [7], *EVER, 9) == ["akept"]
 
 
 async def test_an_article_that_comes_back_has_its_new_keys_alone(here):

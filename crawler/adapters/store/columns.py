@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from struct import unpack_from
 from typing import Any, TypeVar
 
 import regex
@@ -138,6 +139,11 @@ def read_json(text: str | None) -> Any:
 def pack_keys(keys: list[int]) -> bytes:
     """Unsigned 64-bit keys, eight bytes each, little endian."""
     return b"".join(key.to_bytes(8, "little") for key in keys)
+
+
+def signed_keys(data: bytes) -> tuple[int, ...]:
+    """The same, each as a signed column holds it."""
+    return unpack_from(f"<{len(data) // 8}q", data)
 
 
 def unpack_keys(data: bytes | None) -> list[int]:

@@ -1,17 +1,17 @@
 """The index: who holds a paragraph of a source, who shares a key. Look-ups read a bounded part of each key's rows."""
 
-import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import fsum
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 import xxhash
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store import postings
 from crawler.adapters.store.bulk import first_of_each, insert_many, within
 from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
 from crawler.adapters.store.engine import Backend, Part, chunks, paced
@@ -76,14 +76,19 @@ async def candidates_of(
     """See `ports.Store.candidates`."""
     if not wanted:
         return []
-    floor = await backend.floor(connection)
+    window = None if _is_sqlite(connection) else _window(await backend.floor(connection), *between)
     sharing: dict[int, list[str]] = {}
     for chunk in chunks(sorted(set(wanted))):
-        if connection.dialect.name == "sqlite" and floor is None:
-            sharing |= await connection.run_sync(_look_up, chunk, article, *between)
+        if window is None:
+            sharing |= await connection.run_sync(postings.sharing, chunk, article, *between)
         else:
-            sharing |= await _sharing(connection, chunk, article, _window(floor, *between))
+            sharing |= await _sharing(connection, chunk, article, window)
     return _ranked(sharing, limit)
+
+
+def _is_sqlite(connection: AsyncConnection) -> bool:
+    """Whether keys are in `postings`, and not in `keys`."""
+    return connection.dialect.name == "sqlite"
 
 
 def unit_of(source: str, key: int) -> int:
@@ -97,14 +102,19 @@ async def hold_units(connection: AsyncConnection, article: str, source: str, hel
         {"unit": unit, "article": article, "dropped": False} for unit in sorted({unit_of(source, k) for k in held})])
 
 
-async def leave_index(connection: AsyncConnection, ids: Iterable[str], stay: datetime | None = None) -> int:
+async def leave_index(
+    connection: AsyncConnection, ids: Iterable[str], stay: datetime | None = None, *, without_trace: bool = False,
+) -> int:
     """Take articles out of the index; returns how many rows of keys that were. Rows seen before `stay` stay: the rows of
-    these articles are removed next, and whoever looks for candidates passes over them."""
+    these articles are removed next, and whoever looks for candidates passes over them. `without_trace`: nor is any other
+    row of theirs left."""
     removed = 0
     for id_ in ids:
         row = (await connection.execute(
             sa.select(articles.c.source, articles.c.unit_keys, articles.c.indexed, articles.c.indexed_seen)
             .where(articles.c.id == id_))).one()
+        if without_trace and _is_sqlite(connection):
+            await connection.run_sync(postings.leave, id_, unpack_keys(row.indexed))
         if stay is not None and row.indexed_seen is not None and row.indexed_seen < stay:
             removed += len(unpack_keys(row.indexed))
         else:
@@ -129,9 +139,8 @@ async def _held(connection: AsyncConnection, wanted: Sequence[int], cap: int) ->
 def _look_up_units(connection: sa.Connection, wanted: Sequence[int], cap: int) -> list[tuple[int, str]]:
     """What `_holders` finds, asked of SQLite's driver unit by unit: one statement for many would be put together anew each
     time, which takes longer than the answers."""
-    key, _ = _processors(connection.dialect)
     look = connection.connection.driver_connection.cursor(sqlite3.Cursor).execute  # type: ignore[union-attr]  # it is open
-    return [(one, holder) for one in wanted for (holder,) in look(_UNIT_HELD, (key(one), cap))]
+    return [(one, holder) for one in wanted for (holder,) in look(_UNIT_HELD, (postings.signed(one), cap))]
 
 
 _UNIT_HELD = "SELECT article FROM units WHERE unit = ? ORDER BY article LIMIT ?"
@@ -156,35 +165,6 @@ async def _sharing(
         if len(sharing[key]) < _HOLDERS:
             sharing[key].append(holder)
     return sharing
-
-
-def _look_up(connection: sa.Connection, wanted: Sequence[int], article: str, since: datetime, until: datetime) -> dict[int, list[str]]:
-    """What `_sharing` finds, asked of SQLite's driver itself. Where there are very many rows, key by key: no more than is
-    counted is read of each, and nobody is far away to send a message to."""
-    key, moment = _processors(connection.dialect)
-    asked = {key(one): one for one in wanted}
-    window = moment(since), moment(until), article
-    look = connection.connection.driver_connection.cursor(sqlite3.Cursor).execute  # type: ignore[union-attr]  # it is open
-    rows = look(_TOGETHER_HELD, (json.dumps(list(asked)), *window, _MANY)).fetchall()
-    if len(rows) == _MANY:
-        rows = [(*row, one) for one in asked for row in look(_HELD, (one, *window, _HOLDERS))]
-    sharing: dict[int, list[str]] = defaultdict(list)
-    for _, holder, one in sorted(rows, reverse=True):
-        if len(sharing[asked[one]]) < _HOLDERS:
-            sharing[asked[one]].append(holder)
-    return sharing
-
-
-_TOGETHER_HELD = ("SELECT seen, article, key FROM keys WHERE key IN (SELECT value FROM json_each(?))"
-                  " AND seen BETWEEN ? AND ? AND article <> ? LIMIT ?")
-_HELD = ("SELECT seen, article FROM keys WHERE key = ? AND seen BETWEEN ? AND ? AND article <> ?"
-         " ORDER BY seen DESC, article DESC LIMIT ?")
-
-
-def _processors(dialect: sa.Dialect) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """As the columns `key` and `seen` are stored."""
-    key, moment = (column.type.dialect_impl(dialect).bind_processor(dialect) for column in (keys.c.key, keys.c.seen))
-    return cast("Any", key), cast("Any", moment)
 
 
 def _window(floor: datetime | None, since: datetime, until: datetime) -> sa.ColumnElement[bool]:
@@ -213,7 +193,7 @@ def _newest(
 
 # Made once: a statement that is made anew costs more than it takes to be answered.
 _article = articles.c.id == sa.bindparam("article", type_=sa.Text)
-_INDEXED = sa.select(articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten).where(_article).with_for_update()
+_INDEXED = sa.select(articles.c.id, articles.c.indexed, articles.c.indexed_seen, articles.c.forgotten).where(_article).with_for_update()
 _NOW_INDEXED = sa.update(articles).where(_article).values(indexed=sa.bindparam("keys"), indexed_seen=sa.bindparam("seen_at"))
 _UNITS = sa.select(articles.c.source, articles.c.unit_keys, articles.c.dropped_keys).where(_article, ~articles.c.forgotten)
 _NOW_DROPPED = sa.update(articles).where(_article).values(dropped_keys=sa.bindparam("keys"))
@@ -239,15 +219,28 @@ async def _put(
     before = unpack_keys(row.indexed)
     if before == wanted and row.indexed_seen == seen:
         return len(before)
-    if before:
+    if _is_sqlite(connection):
+        await connection.run_sync(postings.leave, article)
+        if seen is not None and wanted:
+            await connection.run_sync(postings.file, article, wanted, seen)
+    else:
+        await _replace(connection, row, wanted, seen, floor)
+    await connection.execute(_NOW_INDEXED, {"article": article, "keys": pack_keys(wanted), "seen_at": seen})
+    return len(before)
+
+
+async def _replace(
+    connection: AsyncConnection, row: Any, wanted: list[int], seen: datetime | None, floor: datetime | None,
+) -> None:
+    """The rows of an article in `keys`, on PostgreSQL."""
+    article, seen_before = row.id, row.indexed_seen
+    if before := unpack_keys(row.indexed):
         await connection.execute(sa.delete(keys).where(
-            within(keys.c.key, before), keys.c.seen == row.indexed_seen, keys.c.article == article))
-    if seen is not None and floor is not None and seen < floor and seen != row.indexed_seen:
+            within(keys.c.key, before), keys.c.seen == seen_before, keys.c.article == article))
+    if seen is not None and floor is not None and seen < floor and seen != seen_before:
         # As good as never: what was pruned is not collected again. Without its keys it takes reading the partition.
         await connection.execute(sa.delete(keys).where(keys.c.seen == seen, keys.c.article == article))
     await insert_many(connection, keys, [{"key": key, "seen": seen, "article": article} for key in wanted])
-    await connection.execute(_NOW_INDEXED, {"article": article, "keys": pack_keys(wanted), "seen_at": seen})
-    return len(before)
 
 
 async def _drop(connection: AsyncConnection, article: str, dropped: Sequence[int], crowded: Sequence[int]) -> int:

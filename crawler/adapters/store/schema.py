@@ -5,14 +5,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crawler.adapters.store import unfinished
+from crawler.adapters.store import postings, unfinished
 from crawler.adapters.store.engine import Database
 from crawler.adapters.store.failures import DAMAGED
 from crawler.adapters.store.tables import metadata
 from crawler.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0008"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
+HEAD = "0009"   # of migrations/versions; numbers, so that newer and older can be told without the newer program
+_POSTINGS = "0009"   # the first whose index on SQLite is in segments
 
 
 async def bring_up(database: Database, *, create: bool) -> None:
@@ -42,6 +43,8 @@ async def migrate(database: Database, connection: AsyncConnection) -> None:
         raise StoreError(f"store {database.where}: holds tables and no version: another program's database, or a damaged "
                          "one; check `store`, or restore a copy made by `firsthand backup`")
     await connection.run_sync(_upgrade)
+    if version is not None and version < _POSTINGS and connection.dialect.name == "sqlite":
+        await connection.run_sync(postings.rebuild)
 
 
 async def version_of(connection: AsyncConnection) -> str | None:

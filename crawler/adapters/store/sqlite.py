@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crawler.adapters.store import partitions
 from crawler.adapters.store.engine import Work
 from crawler.adapters.store.failures import DAMAGED, translated
 from crawler.adapters.store.threads import Buffered, Threads
@@ -102,14 +101,14 @@ class Sqlite:
         return datetime.fromisoformat(str(found))
 
     async def make_room(self, connection: AsyncConnection, moments: Iterable[datetime]) -> None:
-        """Nothing to do: all rows stand in one table, in order of their keys."""
+        """Nothing to do: the index is in segments of its own."""
 
-    async def floor(self, connection: AsyncConnection) -> datetime | None:
-        """None, but in a copy of a PostgreSQL store, whose rows of pruned articles came along."""
-        return await partitions.floor(connection)
+    async def floor(self, connection: AsyncConnection) -> datetime | None:  # noqa: ARG002 - as above
+        """None: what was pruned is in the index no more."""
+        return None
 
     async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
-        """None: each row is deleted."""
+        """None: articles leave the index one by one, and their rows at the next merge."""
 
     async def retire(self) -> bool:
         """Nothing to do."""

@@ -199,7 +199,7 @@ keys = sa.Table(
     sa.Column("key", Key, primary_key=True, autoincrement=False),
     sa.Column("seen", Moment, primary_key=True, autoincrement=False),
     sa.Column("article", sa.Text, primary_key=True),
-    sqlite_with_rowid=False, postgresql_partition_by="RANGE (seen)",
+    sqlite_with_rowid=False, postgresql_partition_by="RANGE (seen)", info={"derived": True},    # on SQLite: `postings`
 )
 
 units = sa.Table(

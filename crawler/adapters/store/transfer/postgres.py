@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store.columns import signed_keys
 from crawler.adapters.store.engine import Database
 from crawler.adapters.store.postgres import Postgres
 from crawler.adapters.store.tables import keys
@@ -14,6 +15,7 @@ from crawler.adapters.store.transfer.rows import Row, Shape
 from crawler.adapters.store.transfer.sides import Piece, Span, bounds, listed, piece_size, query
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INDEXED = "SELECT id, indexed, indexed_seen FROM articles WHERE length(indexed) > 0 AND indexed_seen IS NOT NULL AND id > $1 ORDER BY id LIMIT 2000"
 
 
 class PostgresSide:
@@ -42,14 +44,8 @@ class PostgresSide:
 
     async def put(self, connection: AsyncConnection, shape: Shape, rows: Sequence[Row]) -> None:
         """COPY."""
-        if shape.name == keys.name:
-            await self._make_room(connection, {row[shape.columns.index("seen")] for row in rows})
         await (await _raw(connection)).copy_records_to_table(
             shape.name, columns=shape.columns, records=_cast(bool, rows, shape.flags) if shape.flags else rows)
-
-    async def _make_room(self, connection: AsyncConnection, seen: set[int]) -> None:
-        """The parts of the index that rows seen at these microseconds belong to, where the backend keeps it in parts."""
-        await self.database.backend.make_room(connection, [_EPOCH + timedelta(microseconds=one) for one in seen])
 
     async def empty(self, connection: AsyncConnection, shapes: Sequence[Shape]) -> None:
         """All in one statement: a table that others point to can only go together with them."""
@@ -67,7 +63,13 @@ class PostgresSide:
                 "SELECT setval(pg_get_serial_sequence(:table, :column)::regclass, :given)"), {**_of(shape), "given": given})
 
     async def settle(self, connection: AsyncConnection) -> None:
-        """Statistics: without them the first minutes are planned as if every table were empty."""
+        """The index, by COPY; and statistics: without them the first minutes are planned as if every table were empty."""
+        raw, last = await _raw(connection), ""
+        while rows := await raw.fetch(_INDEXED, last):
+            await self.database.backend.make_room(connection, {_EPOCH + timedelta(microseconds=row[2]) for row in rows})
+            await raw.copy_records_to_table(keys.name, columns=("key", "seen", "article"), records=[
+                (key, seen, id_) for id_, packed, seen in rows for key in signed_keys(packed)])
+            last = rows[-1][0]
         await connection.execute(sa.text("ANALYZE"))
 
     async def close(self) -> None:

@@ -37,10 +37,10 @@ class Shape:
 
 
 def shapes() -> tuple[Shape, ...]:
-    """Every table of the store, parents first."""
+    """Every table of the store, parents first, but for those that are made of others: see `sides.Side.settle`."""
     # Tables are in there because their modules are imported.
     assert outward.deliveries.metadata is vectors.vectors.metadata is metadata
-    return tuple(_shape(table) for table in metadata.sorted_tables)
+    return tuple(_shape(table) for table in metadata.sorted_tables if not table.info.get("derived"))
 
 
 def _shape(table: sa.Table) -> Shape:

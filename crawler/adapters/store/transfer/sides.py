@@ -66,7 +66,8 @@ class Side(Protocol):
         ...
 
     async def settle(self, connection: AsyncConnection) -> None:
-        """All rows are there: what the database should know of them before somebody asks for some."""
+        """All rows are there: make the index of the keys of `articles`, and have the database know what it should of them
+        before somebody asks for some."""
         ...
 
     async def close(self) -> None:

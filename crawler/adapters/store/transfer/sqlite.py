@@ -8,6 +8,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crawler.adapters.store import postings
 from crawler.adapters.store.engine import Database
 from crawler.adapters.store.sqlite import Sqlite
 from crawler.adapters.store.transfer.rows import Key, Row, Shape
@@ -68,7 +69,8 @@ class SqliteSide:
         """Nothing to do: see `numbered`."""
 
     async def settle(self, connection: AsyncConnection) -> None:
-        """Nothing to do: a store on SQLite keeps no statistics."""
+        """The index; a store on SQLite keeps no statistics."""
+        await connection.run_sync(postings.rebuild)
 
     async def close(self) -> None:
         """Close every connection."""
