@@ -102,7 +102,7 @@ bench-scale: setup-dev  ## What more workers on one PostgreSQL bring (SCALE="--w
 image-steps: setup-dev  ## Run the steps of the Dockerfile and what it makes, without a container engine (as root, on Linux).
 	$(bin)/python tests/containers/steps.py
 
-bench-index: setup-dev  ## What the index costs at up to ARTICLES (100000), on PostgreSQL (BENCH="--sqlite" for both); 16 KB of disk each.
+bench-index: setup-dev  ## What the index costs at up to ARTICLES (100000), on PostgreSQL; 16 KB of disk each.
 	$(bin)/python tests/bench/index.py --articles $(ARTICLES) $(BENCH)
 
 wheel: setup-dev  ## Build dist/*.whl.

@@ -1,7 +1,7 @@
 """What the index costs at size: made-up keys of N articles over 400 days, asked and written through the store's methods.
 
     python tests/bench/index.py --articles 1000000
-    python tests/bench/index.py --articles 100000 --sqlite
+    python tests/bench/index.py --articles 100000
 
 The sizes are the powers of ten up to N. The PostgreSQL is a real one, started for this in a new folder under --place and
 removed afterwards: about 16 KB an article. Keys are of the kind that real articles have (`KEYS` says which and why).
@@ -162,22 +162,6 @@ def sorted_by_span(articles):
             yield int(span), tuple(part[own] for part in rows)
 
 
-async def fill_sqlite(store, articles):
-    """In order of keys, as quickly as it goes: in life pages are two thirds full."""
-    parts = list(flat(articles))
-    keys, seen, ids = (np.concatenate([part[at] for part in parts]) for at in range(3))
-    order = np.argsort(keys)
-
-    async def work(connection):
-        raw = (await connection.get_raw_connection()).driver_connection
-        for at in range(0, len(order), 200_000):
-            some = order[at:at + 200_000]
-            rows = zip(keys[some].tolist(), seen[some].tolist(), (one.decode() for one in ids[some]), strict=True)
-            await raw.executemany("INSERT INTO keys (key, seen, article) VALUES (?, ?, ?)", list(rows))
-
-    await store._db.write(work)
-
-
 async def asked(store, articles, *, newest):
     """Articles of the last 90 days as questions (keys, seen, id); or new ones, which are stored first."""
     questions = []
@@ -324,28 +308,6 @@ def literal(value):
     return f"'{{{','.join(map(str, value))}}}'" if isinstance(value, list) else f"'{value}'"
 
 
-async def over_sqlite(place, articles):
-    path = place / "index.db"
-    async with opened(f"sqlite:///{path}") as store:
-        began = time.perf_counter()
-        await fill_sqlite(store, articles)
-        spent = time.perf_counter() - began
-        await store._db.backend.scrub()
-        size = path.stat().st_size
-    descriptor = os.open(path, os.O_RDONLY)
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)
-    async with opened(f"sqlite:///{path}") as store:
-        questions = await asked(store, articles, newest=False)
-        cold = await timed(looking(store, questions))
-        warm = await timed(looking(store, questions))
-        fresh = await asked(store, articles, newest=True)
-        put = await timed(putting(store, fresh))
-    row("SQLite", articles, ["0", f"{size / articles:,.0f}"], "-", put, warm, cold, "-", f"{articles * KEYS / spent:,.0f} rows/s")
-    for name in place.glob("index.db*"):
-        name.unlink()
-
-
 class opened:
     """A store for the length of a block."""
 
@@ -378,8 +340,6 @@ async def main():
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--least", type=int, default=10_000)
     parser.add_argument("--place", default=tempfile.gettempdir())
-    parser.add_argument("--sqlite", action="store_true", help="SQLite beside it")
-    parser.add_argument("--only-sqlite", action="store_true")
     parser.add_argument("--explain", action="store_true", help="show the plans of the look-ups")
     given = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="firsthand-index-", dir=given.place))
@@ -388,19 +348,13 @@ async def main():
     print(f"An article has {KEYS} keys; milliseconds: median / 95th of a hundred (median against the first size), of {ASKED} articles.")
     print("PostgreSQL: " + ", ".join(f"{name} {value}" for name, value in SETTINGS.items()))
     print("| " + " | ".join(COLUMNS) + " |\n|" + " --- |" * len(COLUMNS), flush=True)
-    server = None
+    server = Server(place)
     try:
-        if not given.only_sqlite:
-            server = Server(place)
-            await server.configure()
+        await server.configure()
         for size in sizes:
-            if server is not None:
-                await over_postgres(server, size, explain=given.explain)
-            if given.sqlite or given.only_sqlite:
-                await over_sqlite(place, size)
+            await over_postgres(server, size, explain=given.explain)
     finally:
-        if server is not None:
-            server.server.cleanup()
+        server.server.cleanup()
         shutil.rmtree(place)
 
 

@@ -2,7 +2,7 @@
 
 Texts of unknown length (links, keys of entries) are found by `columns.digest`, kept beside them. Rows of the index
 (`keys`, `units`) stand in the order in which they are looked up; what an article put there is also packed into its
-own row (`indexed`, `unit_keys`, `dropped_keys`), which spares a second index of the same size.
+own row (`indexed`, `unit_keys`, `dropped_keys`), which spares a second index of the same size. `keys` is PostgreSQL's, `postings.py` SQLite's.
 """
 
 import sqlalchemy as sa
