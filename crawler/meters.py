@@ -121,7 +121,7 @@ _DOCUMENTS = ("feed", "page", "robots", "hub")
 _QUEUES = ("poll", "collect", "judge", "push", "subscribe", "deliver")
 _HOURS = (60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 TASKS: Mapping[str, str] = {   # what a worker does, by the name of its function
-    "read": "feed", "read_page": "page", "read_content": "content", "permission": "robots", "unit_keys": "units", "weigh": "weigh",
+    "read": "feed", "take_page": "page", "take_content": "content", "permission": "robots", "with_keys": "units", "weigh": "weigh",
     "prepare": "prepare", "verify": "verify", "rewordings": "rewordings", "settle": "settle", "beside": "beside", "encoded": "encode",
     "compared": "align"}
 

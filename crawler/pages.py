@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
-from crawler.core import boilerplate, extract, robots, schedule, urls
+from crawler.core import intake, robots, schedule, urls
+from crawler.core.intake import Intake
 from crawler.core.types import Article, AttributionKind, Entry, Page
 from crawler.errors import Reason, WorkerError
 from crawler.log import event
@@ -67,18 +68,18 @@ class Pages:
         """The article behind a sighting, from its page or from the full content that the feed carries."""
         full_text = self.settings.crawl.full_text
         if full_text != "page" and sighting.entry.content:
-            page = await self._feed_content(sighting)
-            if full_text == "feed" or self._is_complete(sighting.entry, page):
-                return await self._made(sighting, page, None)
+            taken = await self._feed_content(sighting)
+            if full_text == "feed" or self._is_complete(sighting.entry, taken.page):
+                return self._made(sighting, taken, None)
         outcome = await self._get_page(sighting)
         if isinstance(outcome, Fetched):
-            return await self._made(sighting, await self._read_page(sighting, outcome), outcome)
+            return self._made(sighting, await self._read_page(sighting, outcome), outcome)
         if isinstance(outcome, Refused):
             await self.keep_quiet(outcome)
         if sighting.entry.content and not isinstance(outcome, Postponed) and self._is_final(outcome):
-            page = await self._feed_content(sighting)
-            if not page.walls:
-                return await self._made(sighting, page, None)
+            taken = await self._feed_content(sighting)
+            if not taken.page.walls:
+                return self._made(sighting, taken, None)
         return outcome
 
     def _is_complete(self, entry: Entry, page: Page) -> bool:
@@ -86,14 +87,14 @@ class Pages:
         cut = page.text.rstrip().endswith(("…", "...", "[…]", "[...]"))
         return not page.walls and not cut and len(page.text) > 1.5 * len(entry.summary) + 200
 
-    async def _feed_content(self, sighting: Sighting) -> Page:
+    async def _feed_content(self, sighting: Sighting) -> Intake:
         entry = sighting.entry
-        reader = partial(extract.read_content, zone=self.sources.zone(sighting.source or ""))
+        reader = partial(intake.take_content, zone=self.sources.zone(sighting.source or ""))
         try:
             return await self.pool.run(reader, entry.content or "", entry.link, entry.title,
                                        timeout=self.settings.extract.timeout.total_seconds())
         except WorkerError as error:
-            return _unread(entry, error.reason)
+            return await self._unread(entry, error.reason)
 
     async def keep_quiet(self, outcome: Outcome) -> None:
         """A public host that asks for quiet gets it, for its feeds and its pages; a private bridge only for this one. It
@@ -190,17 +191,26 @@ class Pages:
         await self.store.save_robots(state)
         return state
 
-    async def _read_page(self, sighting: Sighting, outcome: Fetched) -> Page:
+    async def _read_page(self, sighting: Sighting, outcome: Fetched) -> Intake:
         source = sighting.source or self.sources.of_page(outcome.final_url)
-        reader = partial(extract.read_page, zone=self.sources.zone(source), status=outcome.status)
+        reader = partial(intake.take_page, zone=self.sources.zone(source), status=outcome.status)
         try:
             return await self.pool.run(reader, outcome.body, outcome.final_url, dict(outcome.headers).get("content-type"),
-                                       outcome.headers, timeout=self.settings.extract.timeout.total_seconds())
+                                       outcome.headers, sighting.entry.title,
+                                       timeout=self.settings.extract.timeout.total_seconds())
         except WorkerError as error:
-            return _unread(sighting.entry, error.reason)
+            return await self._unread(sighting.entry, error.reason)
 
-    async def _made(self, sighting: Sighting, page: Page, outcome: Fetched | None) -> Draft:
-        entry = sighting.entry
+    async def _unread(self, entry: Entry, reason: Reason) -> Intake:
+        """A page whose reading was ended: the feed's summary is kept, barred from copy decisions."""
+        page = Page(entry.title, entry.summary, entry.language, walls=(reason.value,))
+        try:
+            return await self.pool.run(intake.with_keys, page, "", timeout=self.settings.extract.timeout.total_seconds())
+        except WorkerError:
+            return Intake(page, (), None)       # it takes too long, too, and teaches nothing
+
+    def _made(self, sighting: Sighting, taken: Intake, outcome: Fetched | None) -> Draft:
+        entry, page = sighting.entry, taken.page
         final = urls.canonical(outcome.final_url) if outcome else None
         stated = urls.canonical(page.canonical) if page.canonical else None
         url = stated or final or sighting.url
@@ -214,18 +224,10 @@ class Pages:
         return Draft(
             urls.article_id(url), url, tuple(sorted(aliases)), urls.host(url), source, page,
             outcome.status if outcome else 0, outcome.at if outcome else self.clock(),
-            await self._units(page), outcome.body if outcome else None,
+            taken.units, outcome.body if outcome else None,
             outcome.headers if outcome else (),
             urls.address(page.canonical or (outcome.final_url if outcome else entry.link)) or url,
-            outcome.final_url if outcome else "")
-
-    async def _units(self, page: Page) -> tuple[int, ...]:
-        """Keys of the paragraphs and sentences; none of a text that takes too long, which then teaches nothing."""
-        try:
-            return await self.pool.run(boilerplate.unit_keys, page.text, page.title,
-                                       timeout=self.settings.extract.timeout.total_seconds())
-        except WorkerError:
-            return ()
+            outcome.final_url if outcome else "", taken.text_hash)
 
     def _is_final(self, outcome: Refused | Failed) -> bool:
         """Whether asking again is useless: the server, or robots.txt, says no."""
@@ -262,11 +264,6 @@ def _status_of(outcome: Refused | Failed | Unchanged) -> int:
 def _is_silent(status: int) -> bool:
     """Whether a host did not say what its robots.txt is: no answer, a fault of its server, nothing one could read."""
     return status <= 0 or status >= 500
-
-
-def _unread(entry: Entry, reason: Reason) -> Page:
-    """A page whose reading was ended: the feed's summary is kept, barred from copy decisions."""
-    return Page(entry.title, entry.summary, entry.language, walls=(reason.value,))
 
 
 _FOLLOWED = (AttributionKind.CANONICAL_ELSEWHERE, AttributionKind.DECLARED_COPY, AttributionKind.BASED_ON,

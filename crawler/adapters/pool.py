@@ -32,7 +32,7 @@ from crawler.errors import Reason, WorkerError
 
 T = TypeVar("T")
 
-PRELOAD: Final = ("crawler.core.feeds", "crawler.core.extract", "crawler.matcher",
+PRELOAD: Final = ("crawler.core.feeds", "crawler.core.intake", "crawler.matcher",
                   "feedparser", "trafilatura", "htmldate", "py3langid", "datasketch")
 """Imported by each worker before it takes work: together about two seconds, which no task should be charged for. The
 outside libraries are imported by their doors at first use, so that the daemon itself never pays for them."""

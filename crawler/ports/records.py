@@ -97,6 +97,7 @@ class Draft:
     headers: tuple[tuple[str, str], ...] = ()
     address: str = ""           # where a reader finds it: `url` is a key, and need not be reachable as written
     page_url: str = ""          # what answered with `body`, after redirects; without user:pass
+    text_hash: int | None = None    # of the page's text, `core.text.whole_key`; None: not known yet
 
 
 @dataclass(frozen=True, slots=True)

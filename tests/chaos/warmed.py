@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from multiprocessing import reduction
 
 from crawler import documents, matcher
-from crawler.core import boilerplate, extract, robots
+from crawler.core import intake, robots
 from crawler.core.types import Article, Window
 from crawler.settings import FeedConfig
 
@@ -21,9 +21,8 @@ _AT = datetime(2026, 3, 2, tzinfo=UTC)
 def warm() -> None:
     """What a worker is asked for, each once."""
     documents.read(FeedConfig(url="http://warm.example/feed"), None, _FEED, "http://warm.example/feed", "text/xml")
-    page = extract.read_page(_PAGE, "http://warm.example/1", "text/html", (), zone=None, status=200)
+    intake.take_page(_PAGE, "http://warm.example/1", "text/html", (), "Ships", zone=None, status=200)
     robots.permission(b"User-agent: *\nDisallow: /x", 200, "http://warm.example/1", "Firsthand")
-    boilerplate.unit_keys(page.text, page.title)
     article = Article(id="a", url="http://warm.example/1", source="Warm", title="Ships", text=_TEXT, language="en",
                       first_seen=_AT, window=Window(None, _AT), claims=(), attributions=(), walls=(), feeds=(), revisions=1)
     rules = matcher.Rules(0.6, 40)

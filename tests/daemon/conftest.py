@@ -14,8 +14,10 @@ class Lent:
 
     def __init__(self, pool):
         self._pool = pool
+        self.asked = []
 
     async def run(self, function, *args, timeout):
+        self.asked.append(getattr(function, "func", function).__name__)
         return await self._pool.run(function, *args, timeout=timeout)
 
     def running(self):

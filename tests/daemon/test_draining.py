@@ -138,9 +138,20 @@ async def test_a_page_that_breaks_its_reader_is_given_up_in_the_end(press, tmp_p
 
     press.answer = answer
     async with crawl(press, tmp_path, lambda: now[0], "http://a.example/feed") as opened:
-        monkeypatch.setattr("crawler.pages.extract.read_page", int)    # raises TypeError in the worker
+        monkeypatch.setattr("crawler.pages.intake.take_page", int)    # raises TypeError in the worker
         for _ in range(9):
             await opened.daemon.once()
             now[0] += timedelta(hours=12)
         assert len([url for url in press.asked if url.endswith("/1")]) == 6
         assert (await opened.store.backlog(now[0])).entries == 0
+
+
+async def test_an_article_takes_no_more_ways_to_a_worker_than_it_has_to(press, tmp_path):
+    async def answer(url):
+        return (200, feed("http://a.example/1")) if url.endswith("feed") else (404, b"") if "robots" in url else (200, page())
+
+    press.answer = answer
+    async with crawl(press, tmp_path, lambda: START, "http://a.example/feed") as opened:
+        await opened.daemon.once()
+        assert [one.article.title async for one in opened.store.export(originals=False)] == ["Ferry"]
+        assert opened.pool.asked == ["read", "take_page", "prepare"]

@@ -4,5 +4,5 @@ from crawler import cli, pages
 from tests.hostile.workers import spin
 
 if __name__ == "__main__":
-    pages.extract.read_page = spin
+    pages.intake.take_page = spin
     cli.main()

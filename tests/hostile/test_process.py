@@ -215,7 +215,7 @@ async def crawling(press, folder, clock, feeds=1, **crawl):
 
 
 async def test_a_worker_out_of_memory_costs_one_page_and_the_feeds_words_are_kept(press, tmp_path, monkeypatch):
-    monkeypatch.setattr("crawler.pages.extract.read_page", hoard)
+    monkeypatch.setattr("crawler.pages.intake.take_page", hoard)
     async with crawling(press, tmp_path, lambda: START) as opened:
         await opened.daemon.once()
         stored = [one.article async for one in opened.store.export(originals=False)]

@@ -226,8 +226,8 @@ BLANK: dict[str, Any] = {       # what is left of the sightings of a forgotten a
 
 def _ready(draft: Draft) -> _Ready:
     body = draft.body
-    return _Ready(draft, text.whole_key(draft.page.text), sha256(body or b"").digest(),
-                  None if body is None else zstandard.compress(body))
+    text_hash = text.whole_key(draft.page.text) if draft.text_hash is None else draft.text_hash
+    return _Ready(draft, text_hash, sha256(body or b"").digest(), None if body is None else zstandard.compress(body))
 
 
 async def _keep_page(database: Database, connection: AsyncConnection, article: str, ready: _Ready) -> None:
