@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import statistics
@@ -120,24 +119,24 @@ def _sightings(seen: np.ndarray, ids: np.ndarray) -> Iterator[tuple[object, ...]
         yield (at + 1, "entry", "done", 1, digest, digest, name, "", "", "", "[]", "", "", "{}", b"", moment, moment, moment, name, 0, 0, 1)
 
 
-async def ask(path: Path, articles: int) -> tuple[dict[str, list[float]], float]:
+async def ask(path: Path, articles: int, turn: int) -> tuple[dict[str, list[float]], float]:
     """Milliseconds of each step and article, and the share of copies whose original was among the candidates."""
     store = await open_store(f"sqlite:///{path}")
-    fresh, recent = made(10**6, ASKED), int(articles * (WINDOW - MARGIN) / SPAN)
-    chance = np.random.default_rng(3)
+    fresh, recent = made(10**6 + turn, ASKED), int(articles * (WINDOW - MARGIN) / SPAN)
+    chance = np.random.default_rng(3 + turn)
     originals = {at: int(articles - 1 - chance.integers(0, recent)) for at in range(0, ASKED, ASKED // COPIES)}
     for at, original in originals.items():
         columns = chance.random(KEYS) < SHARE
         fresh[at, columns] = made(original // BLOCK, min(BLOCK, articles - original // BLOCK * BLOCK))[original % BLOCK, columns]
     taken: dict[str, list[float]] = {"surroundings": [], "put_keys": [], "counterparts": [], "finish_judging": []}
     found = 0
-    for at, id_ in enumerate(names(10**12, ASKED)):
+    for at, id_ in enumerate(names(10**12 + turn * ASKED, ASKED), turn * ASKED):
         name = id_.decode()
         await _arrive(store, name, at)
         (judgement,) = await store.claim_unjudged(NOW, timedelta(minutes=1), 1)
-        near = await _judge(store, judgement, [int(key) for key in fresh[at]], taken)
-        if at in originals:
-            found += names(originals[at], 1)[0].decode() in {one.id for one, _ in near.readings}
+        near = await _judge(store, judgement, [int(key) for key in fresh[at - turn * ASKED]], taken)
+        if (original := originals.get(at - turn * ASKED)) is not None:
+            found += names(original, 1)[0].decode() in {one.id for one, _ in near.readings}
     await store.close()
     return taken, found / len(originals)
 
@@ -165,10 +164,13 @@ async def _judge(store, judgement: Judgement, keys: list[int], taken: dict[str, 
     return near
 
 
-def asked_of(path: Path, articles: int) -> tuple[float, dict[str, list[float]], float, float]:
+def asked_of(path: Path, articles: int, turn: int) -> tuple[float, dict[str, list[float]], float, float]:
     """Seconds until the file answers, what `ask` found, and the MiB that the process took at most. For one of its own."""
     opened = asyncio.run(opening(path))
-    return opened, *asyncio.run(ask(path, articles)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    taken, recall = asyncio.run(ask(path, articles, turn))
+    # Not of `getrusage`, which says of a process at least what its parent had.
+    held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return opened, taken, recall, int(held.split()[1]) / 1024
 
 
 async def opening(path: Path) -> float:
@@ -197,7 +199,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(asked: argparse.Namespace) -> Iterator[Figure]:
     """A row a size, each beside the second size."""
-    medians: dict[int, float] = {}
+    medians: dict[tuple[int, int], float] = {}
     for articles in asked.articles:
         path = Path(asked.place) / f"firsthand-judging-{articles}.db"
         if not path.exists():
@@ -206,20 +208,27 @@ def measure(asked: argparse.Namespace) -> Iterator[Figure]:
         scratch = path.with_suffix(".asked.db")
         shutil.copyfile(path, scratch)
         drop_cache(scratch)
-        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-            opened, taken, recall, memory = alone.submit(asked_of, scratch, articles).result()
-        whole = [sum(each) for each in zip(*taken.values(), strict=True)][ASKED // 4:]    # what comes before warms the caches
+        for turn, state in enumerate(("its file not in memory", "its file in memory")):
+            if turn:
+                with scratch.open("rb") as file:
+                    while file.read(1 << 24):
+                        pass
+            with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+                opened, taken, recall, memory = alone.submit(asked_of, scratch, articles, turn).result()
+            whole = [sum(each) for each in zip(*taken.values(), strict=True)][ASKED // 4:]    # what comes before warms the caches
+            medians[articles, turn] = statistics.median(whole)
+            parts = ", ".join(f"{name} {statistics.median(spent[ASKED // 4:]):.2f}" for name, spent in taken.items())
+            print(f"{articles:,}, {state}: {parts}; 95th {np.percentile(whole, 95):.1f}, mean {statistics.mean(whole):.1f} ms; "
+                  f"recall {recall:.3f}; first look after {opened:.2f} s; at most {memory:.0f} MiB", file=sys.stderr)
+            base = next((medians[size, turn] for size in asked.articles[1:2] if (size, turn) in medians), None)
+            yield Figure("index", f"a judgement among {articles:,} articles, the store's part, {state} (median)", medians[articles, turn],
+                         "ms", base, f"among {asked.articles[1]:,}" if base else "")
+            yield Figure("index", f"first look at {articles:,} after opening, {state}", opened, "s", None, "", 2, at_least=False, absolute=True)
+            yield Figure("index", f"copies whose original is among {CANDIDATES} candidates of {articles:,}", recall, "of 1", None, "", 0.99,
+                         absolute=True)
+            yield Figure("index", f"memory of a process that judges among {articles:,}", memory, "MiB", None, "", 300, at_least=False,
+                         absolute=True)
         yield from _disk(path, articles)
-        medians[articles] = statistics.median(whole)
-        parts = ", ".join(f"{name} {statistics.median(spent[ASKED // 4:]):.2f}" for name, spent in taken.items())
-        print(f"{articles:,}: {parts}; 95th {np.percentile(whole, 95):.1f}, mean {statistics.mean(whole):.1f} ms; recall {recall:.3f}; "
-              f"first look after {opened:.2f} s; at most {memory:.0f} MiB", file=sys.stderr)
-        yield Figure("index", f"memory of a process that judges among {articles:,}", memory, "MiB", None, "", 300, at_least=False, absolute=True)
-        base = next((medians[size] for size in asked.articles[1:2] if size in medians), None)
-        yield Figure("index", f"a judgement among {articles:,} articles, the store's part (median)", medians[articles], "ms",
-                     base, f"among {asked.articles[1]:,}" if base else "")
-        yield Figure("index", f"first look at {articles:,} after opening", opened, "s", None, "", 2, at_least=False, absolute=True)
-        yield Figure("index", f"copies whose original is among {CANDIDATES} candidates of {articles:,}", recall, "of 1", None, "", 0.99, absolute=True)
         for held in (scratch, *([] if asked.keep else [path])):
             for end in ("", "-wal", "-shm", "-election"):
                 held.with_name(held.name + end).unlink(missing_ok=True)
@@ -231,8 +240,8 @@ def _disk(path: Path, articles: int) -> Iterator[Figure]:
              "ix_units_kept": "paragraphs", "articles": "the articles"}
     sizes: Counter[str] = Counter()
     try:
-        for name, size in sqlite3.connect(path).execute("SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = TRUE GROUP BY name"):
-            sizes[parts.get(name, "all else")] += size
+        for name, size in sqlite3.connect(path).execute("SELECT name, pageno FROM dbstat WHERE aggregate = TRUE"):
+            sizes[parts.get(name, "all else")] += size * 4096     # pages: the sum of their sizes wraps at 2 GiB
     except sqlite3.OperationalError:    # a SQLite that was built without dbstat
         sizes["all"] = path.stat().st_size
     for part, size in sorted(sizes.items(), key=lambda each: -each[1]):
