@@ -1,6 +1,6 @@
 """Bodies of real pages: how right and how fast, beside trafilatura's defaults and other readers, each in its own process.
 
-    python tests/bench/extraction.py --bodies FOLDER [--peers PYTHON]
+    python tests/bench/extraction.py --bodies FOLDER [--readers PYTHON]
 
 FOLDER is a clone of scrapinghub/article-extraction-benchmark: `ground-truth.json` and `html/*.html.gz`. The figures are those
 of its README: shingles of four words, precision and recall the means over pages, F1 of the two. PYTHON is an interpreter that
@@ -131,7 +131,7 @@ def _means(pairs: list[tuple[float | None, float | None]]) -> tuple[float, float
 def options(parser: argparse.ArgumentParser) -> None:
     """Where the pages are, and who reads them beside us."""
     parser.add_argument("--bodies", type=Path, help="a clone of scrapinghub/article-extraction-benchmark")
-    parser.add_argument("--peers", help="an interpreter that has other readers of pages")
+    parser.add_argument("--readers", help="an interpreter that has other readers of pages")
 
 
 def measure(asked: argparse.Namespace) -> Iterator[Any]:
@@ -141,8 +141,8 @@ def measure(asked: argparse.Namespace) -> Iterator[Any]:
     if asked.bodies is None:
         return
     base: dict[str, Any] | None = None
-    for name in [*READERS, *(PEERS if asked.peers else ())]:
-        found = _asked(sys.executable if name in READERS else asked.peers, name, asked.bodies)
+    for name in [*READERS, *(PEERS if asked.readers else ())]:
+        found = _asked(sys.executable if name in READERS else asked.readers, name, asked.bodies)
         if found is None:
             continue
         base = base or found
