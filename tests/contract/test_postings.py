@@ -134,6 +134,7 @@ async def test_a_slice_at_a_time_and_what_is_being_made_is_seen_by_nobody(sqlite
 
 async def test_it_is_made_anew_of_what_the_articles_say(sqlite, small, make):
     desk = make.Desk(sqlite)
+    await sqlite._db.write(lambda connection: connection.run_sync(lambda to: bool(index_of(to))))
     names = [str(n) for n in range(11)]
     await desk.put(*names)
     for n, name in enumerate(names):
