@@ -11,7 +11,6 @@ so that their words, lines and lengths are those of news.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from figures import Figure, table  # noqa: E402 - after the path
-from texts import write  # noqa: E402
+from figures import Figure, command  # noqa: E402 - after the path
 
 PEERS = ("datasketch", "rensa")
 
@@ -39,11 +37,7 @@ def firsthand(texts: Path, found: Path) -> tuple[float, float, list[tuple[str, s
     if status:
         raise SystemExit(f"firsthand dedup: status {status}")
     rows = map(json.loads, found.open(encoding="utf-8"))
-    return time.perf_counter() - began, _memory(used), [(row["id"], row["original"]) for row in rows if row["role"] == "copy"]
-
-
-def _memory(used: resource.struct_rusage) -> float:
-    return used.ru_maxrss / 1024
+    return time.perf_counter() - began, used.ru_maxrss / 1024, [(row["id"], row["original"]) for row in rows if row["role"] == "copy"]
 
 
 def peer(python: Path, name: str, texts: Path) -> tuple[float, float, list[tuple[str, str]]] | None:
@@ -86,7 +80,11 @@ def measure(asked: argparse.Namespace) -> Iterator[Figure]:
     """Rows for each number of texts."""
     for count in asked.texts:
         with tempfile.TemporaryDirectory(prefix="firsthand-dedup-") as folder:
-            texts, truth = write(Path(folder) / "texts.jsonl", count)
+            texts = Path(folder) / "texts.jsonl"
+            truth = texts.with_suffix(".truth.jsonl")
+            # Not in this process: a child is said to have had at least what its parent has.
+            subprocess.run([sys.executable, Path(__file__).parent / "texts.py", "--texts", str(count), "-o", texts], check=True,
+                           stdout=subprocess.DEVNULL)
             taken, memory, copies = firsthand(texts, Path(folder) / "found.jsonl")
             recall, precision = quality(copies, truth)
             _tell("firsthand", taken, count, memory, recall, precision)
@@ -109,11 +107,5 @@ def _tell(name: str, seconds: float, count: int, memory: float, recall: dict[str
           + ", ".join(f"{kind} {share:.3f}" for kind, share in sorted(recall.items())), file=sys.stderr)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options(parser)
-    print(table(measure(parser.parse_args())))
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, options, measure)

@@ -1,6 +1,7 @@
 """What a benchmark found, as rows of one table: a figure, the one it was measured beside in the same run, their ratio."""
 
-from collections.abc import Iterable
+import argparse
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -63,6 +64,14 @@ def shown(value: float | None) -> str:
     if value and abs(value) < 100:
         return f"{value:.3g}"
     return f"{value:,.0f}"
+
+
+def command(about: str | None, options: Callable[[argparse.ArgumentParser], None],
+            measure: Callable[[argparse.Namespace], Iterator[Figure]]) -> None:
+    """A part of the benchmark on its own."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options(parser)
+    print(table(measure(parser.parse_args())))
 
 
 def _goal(one: Figure) -> str:

@@ -31,7 +31,7 @@ import sqlalchemy as sa
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from figures import Figure, table
+from figures import Figure, command
 from index import EPOCH, KEYS, NOW, SHARE, SPAN, WINDOW, made, mixed, names
 
 from crawler.adapters.store import open_store, postings
@@ -252,11 +252,5 @@ async def _made(path: Path) -> None:
     await (await open_store(f"sqlite:///{path}")).close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options(parser)
-    print(table(measure(parser.parse_args())))
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, options, measure)

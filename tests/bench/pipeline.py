@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from figures import Figure, table  # noqa: E402 - after the path
+from figures import Figure, command  # noqa: E402 - after the path
 from sites import pages, serving  # noqa: E402
 
 HOSTS = 40
@@ -137,11 +137,5 @@ def measure(asked: argparse.Namespace) -> Iterator[Figure]:
         yield Figure("pipeline", f"processor time an article, {name}", 1000 * seconds / count, "ms", 1000 * processes / limited, "the limit's")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options(parser)
-    print(table(measure(parser.parse_args())))
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, options, measure)

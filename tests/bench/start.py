@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from figures import Figure, table  # noqa: E402 - beside this file
+from figures import Figure, command  # noqa: E402 - beside this file
 
 PATIENCE = 120.0
 NOTHING = ("-c", "pass")
@@ -116,12 +116,5 @@ async def _fill(store: Path, stories: int) -> None:
     await (await open_store(f"sqlite:///{store}")).close()
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options(parser)
-    print(table(measure(parser.parse_args())))
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, options, measure)

@@ -95,6 +95,45 @@ async def test_everyone_is_found_who_is_there(sqlite, small, deeds, window, with
         postings._MANY = 5_000
 
 
+async def test_of_what_is_forgotten_no_row_is_left_of_no_version_and_of_what_is_pruned_none_is_found(sqlite, make):
+    """In segment 0 as in a whole one, and in one that is being made."""
+    await sqlite._db.write(lambda connection: connection.run_sync(lambda to: bool(index_of(to))))
+    desk = make.Desk(sqlite)
+    await desk.put("one", "two", "old", fetched=make.START)
+
+    async def held():
+        return await sqlite._db.read(lambda connection: connection.run_sync(
+            lambda to: {key for (key,) in rows(to, "SELECT \"key\" FROM postings")}))
+
+    await sqlite.put_keys("aone", [1, 2], make.START)
+    await sqlite.put_keys("aone", [2, 3], make.START)       # of another version
+    assert await held() == {2, 3}
+    await sqlite.put_keys("atwo", [4], make.START)
+    await sqlite.put_keys("aold", [5], make.START)
+    await sqlite.forget("aone", make.START)
+    assert await held() == {4, 5}
+    assert (await sqlite.prune(make.START, make.START + timedelta(days=1))).keys == 2
+    assert await sqlite.candidates("x", [4, 5], at(-10**6), at(10**6), 9) == []
+    assert await held() == {4, 5}                           # dead, until they are merged
+
+
+async def test_who_has_other_keys_leaves_no_row_in_a_segment(sqlite, small):
+    def check(connection):
+        index_of(connection)
+        raw = postings._driver(connection)
+        for n in range(8):
+            postings.file(connection, f"d{n}", [100 + n], at(n))
+        states = set()
+        for n in range(7):
+            postings.leave(connection, f"d{n}", [100 + n])
+            assert rows(connection, f"SELECT * FROM postings WHERE \"key\" = {100 + n}") == []
+            states |= {state for (state,) in rows(connection, "SELECT state FROM segments")}
+            postings.advance(raw)
+        assert states >= {"making", "whole"}
+
+    await sqlite._db.write(lambda connection: connection.run_sync(check))
+
+
 async def test_the_dead_are_left_out_and_nothing_of_the_forgotten_is_left(sqlite, small):
     def check(connection):
         index_of(connection)

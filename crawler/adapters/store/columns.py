@@ -47,6 +47,16 @@ def _encodable(text: str) -> bool:
         return False
 
 
+def micros(moment: datetime) -> int:
+    """As a column holds an aware datetime: see `Moment`."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def signed(key: int) -> int:
+    """As a column holds an unsigned 64-bit number: see `Key`."""
+    return key if key < _SIGN else key - _RANGE
+
+
 class Moment(sa.TypeDecorator[datetime]):
     """An aware datetime as whole microseconds since 1970 in UTC: exact, and it compares alike everywhere."""
 
@@ -55,7 +65,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: sa.Dialect) -> int | None:
         """To the database."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, _dialect: sa.Dialect) -> datetime | None:
         """From the database."""
@@ -70,7 +80,7 @@ class Key(sa.TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, _dialect: sa.Dialect) -> int | None:
         """To the database."""
-        return value if value is None or value < _SIGN else value - _RANGE
+        return None if value is None else signed(value)
 
     def process_result_value(self, value: int | None, _dialect: sa.Dialect) -> int | None:
         """From the database."""

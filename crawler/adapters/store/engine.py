@@ -76,9 +76,9 @@ class Backend(Protocol):
         """The moment before which rows of `keys` may be of articles that were pruned; None where there are no such rows."""
         ...
 
-    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
-        """The articles seen before this moment are going to be pruned. Returns the moment before which their rows of
-        `keys` may stay, to be dropped with their time by `retire`; None where each is to be deleted."""
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime:
+        """The articles seen before this moment are going to be pruned. Returns the moment before which the rows of
+        their keys may stay, to be dropped with their time by `retire`, or at a merge."""
         ...
 
     async def retire(self) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store import postings
 from crawler.adapters.store.bulk import first_of_each, insert_many, within
-from crawler.adapters.store.columns import pack_keys, storable, unpack_keys
+from crawler.adapters.store.columns import pack_keys, signed, storable, unpack_keys
 from crawler.adapters.store.engine import Backend, Part, chunks, paced
 from crawler.adapters.store.leases import fence
 from crawler.adapters.store.marks import mark
@@ -102,21 +102,18 @@ async def hold_units(connection: AsyncConnection, article: str, source: str, hel
         {"unit": unit, "article": article, "dropped": False} for unit in sorted({unit_of(source, k) for k in held})])
 
 
-async def leave_index(
-    connection: AsyncConnection, ids: Iterable[str], stay: datetime | None = None, *, without_trace: bool = False,
-) -> int:
+async def leave_index(connection: AsyncConnection, ids: Iterable[str], stay: datetime | None = None) -> int:
     """Take articles out of the index; returns how many rows of keys that were. Rows seen before `stay` stay: the rows of
-    these articles are removed next, and whoever looks for candidates passes over them. `without_trace`: nor is any other
-    row of theirs left."""
+    these articles are removed next, and whoever looks for candidates passes over them."""
     removed = 0
     for id_ in ids:
         row = (await connection.execute(
             sa.select(articles.c.source, articles.c.unit_keys, articles.c.indexed, articles.c.indexed_seen)
             .where(articles.c.id == id_))).one()
-        if without_trace and _is_sqlite(connection):
-            await connection.run_sync(postings.leave, id_, unpack_keys(row.indexed))
         if stay is not None and row.indexed_seen is not None and row.indexed_seen < stay:
             removed += len(unpack_keys(row.indexed))
+            if _is_sqlite(connection):
+                await connection.run_sync(postings.leave, id_)
         else:
             removed += await _put(connection, id_, [], None)
         held = {unit_of(row.source, key) for key in unpack_keys(row.unit_keys)}
@@ -140,7 +137,7 @@ def _look_up_units(connection: sa.Connection, wanted: Sequence[int], cap: int) -
     """What `_holders` finds, asked of SQLite's driver unit by unit: one statement for many would be put together anew each
     time, which takes longer than the answers."""
     look = connection.connection.driver_connection.cursor(sqlite3.Cursor).execute  # type: ignore[union-attr]  # it is open
-    return [(one, holder) for one in wanted for (holder,) in look(_UNIT_HELD, (postings.signed(one), cap))]
+    return [(one, holder) for one in wanted for (holder,) in look(_UNIT_HELD, (signed(one), cap))]
 
 
 _UNIT_HELD = "SELECT article FROM units WHERE unit = ? ORDER BY article LIMIT ?"
@@ -220,7 +217,7 @@ async def _put(
     if before == wanted and row.indexed_seen == seen:
         return len(before)
     if _is_sqlite(connection):
-        await connection.run_sync(postings.leave, article)
+        await connection.run_sync(postings.leave, article, before)
         if seen is not None and wanted:
             await connection.run_sync(postings.file, article, wanted, seen)
     else:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crawler.adapters.store.bulk import insert_many, within
-from crawler.adapters.store.columns import unpack_keys
+from crawler.adapters.store.columns import micros, unpack_keys
 from crawler.adapters.store.engine import chunks
 from crawler.adapters.store.tables import articles, counters, keys
 
@@ -68,13 +68,13 @@ async def partitions(connection: AsyncConnection) -> list[Partition]:
 
 def spans(moments: Iterable[datetime]) -> set[int]:
     """The numbers of the spans of 30 days in which these moments lie."""
-    return {_micros(moment) // _SPAN for moment in moments}
+    return {micros(moment) // _SPAN for moment in moments}
 
 
 async def missing(connection: AsyncConnection, wanted: Iterable[int]) -> list[int]:
     """Which of these spans, and of those that follow them, have no partition."""
     there = await partitions(connection)
-    last = _micros(_LAST) // _SPAN
+    last = micros(_LAST) // _SPAN
     ahead = {span + more for span in wanted for more in range(AHEAD + 1) if span + more <= last}
     return sorted(span for span in ahead if not any(one.covers(span * _SPAN) for one in there))
 
@@ -97,7 +97,7 @@ async def raise_floor(connection: AsyncConnection, before: datetime) -> None:
     """From now on articles seen before this moment are pruned without their rows of `keys`."""
     await connection.execute(
         sa.text("INSERT INTO counters (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE "
-                "SET value = greatest(counters.value, excluded.value)"), {"name": _FLOOR, "value": _micros(before)})
+                "SET value = greatest(counters.value, excluded.value)"), {"name": _FLOOR, "value": micros(before)})
 
 
 def is_live(since: datetime | None) -> sa.ColumnElement[bool]:
@@ -113,7 +113,7 @@ async def retire(connection: AsyncConnection) -> None:
     """Drop the partitions that lie before the floor; what living articles have there goes into `keys_old`. Under the
     lock "partitions". Raises the driver's error where the last lock cannot be had soon; then nothing was done."""
     before = await floor(connection)
-    old = [one for one in await partitions(connection) if before is not None and one.end <= _micros(before)]
+    old = [one for one in await partitions(connection) if before is not None and one.end <= micros(before)]
     if all(one.name == _OLD for one in old):
         return
     end = old[-1].end
@@ -158,7 +158,3 @@ def _name(span: int) -> str:
     """After its first day: who looks at the database sees what is how old."""
     first = min(max(span * DAYS + _EPOCH.toordinal(), 1), date.max.toordinal())
     return f"keys_{date.fromordinal(first).isoformat().replace('-', '')}"
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND

@@ -177,7 +177,7 @@ class Postgres:
         """See `engine.Backend`."""
         return await partitions.floor(connection)
 
-    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime:
         """See `engine.Backend`."""
         await partitions.raise_floor(connection, before)
         return before

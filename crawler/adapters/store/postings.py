@@ -5,8 +5,9 @@ to file one read and wrote 124 pages, 500 KB of log. Here they go into a segment
 articles; when it is full it is copied in order, which touches each page once, and eight segments of one level become one
 of the next. A look-up asks every segment: some ten of a million articles.
 
-What is filed is a document, numbered in the order of filing. An article that is filed anew is a new document, one that
-leaves the index is none: its rows are dead from then on, nobody has to find them, and the next merge leaves them out.
+What is filed is a document, numbered in the order of filing; an article that is filed anew is a new one. The rows of a
+document that is pruned are dead from then on: nobody has to find them, and the next merge leaves them out. One that is
+forgotten, or has other keys, leaves no row.
 
 Merging is done by those who file, a step each so many documents: a slice of keys is copied, or one is deleted. A segment
 that is being made is seen by nobody; a power cut costs a step.
@@ -22,7 +23,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crawler.adapters.store.columns import Key, Moment
+from crawler.adapters.store.columns import Key, Moment, micros, signed
 from crawler.adapters.store.tables import metadata
 
 FILLED = 512     # documents of segment 0: 64,000 rows of 1.5 MB, which stay in memory; to copy them takes a tenth of a second
@@ -84,6 +85,8 @@ _TOGETHER = ("SELECT d.seen, d.article, p.key FROM (SELECT 0 AS id UNION ALL SEL
 _ASKED = "SELECT 0 UNION ALL SELECT id FROM segments WHERE state = 'whole' AND until >= ? AND since <= ?"
 _ONE = ("SELECT d.seen, d.article FROM postings p CROSS JOIN docs d ON d.doc = p.doc WHERE p.segment = ? AND p.key = ?"
         " AND d.seen BETWEEN ? AND ? AND d.article <> ? ORDER BY p.doc DESC LIMIT ?")
+# Where a living document may have rows, but for segment 0.
+_HOLDING = "SELECT id FROM segments WHERE state = 'making' OR ? BETWEEN \"first\" AND \"last\""
 # A merged segment leaves out what is dead.
 _COPIED = ('INSERT INTO postings (segment, "key", doc) SELECT ?, p."key", p.doc FROM postings p'
            ' WHERE p.segment IN (SELECT value FROM json_each(?)) AND p."key" BETWEEN ? AND ?'
@@ -93,7 +96,7 @@ _COPIED = ('INSERT INTO postings (segment, "key", doc) SELECT ?, p."key", p.doc 
 def file(connection: sa.Connection, article: str, keys: Sequence[int], seen: datetime) -> None:
     """Put an article that is not in the index there."""
     raw = _driver(connection)
-    doc = raw.execute("INSERT INTO docs (article, seen) VALUES (?, ?)", (article, _micros(connection, seen))).lastrowid or 0
+    doc = raw.execute("INSERT INTO docs (article, seen) VALUES (?, ?)", (article, micros(seen))).lastrowid or 0
     raw.executemany('INSERT INTO postings (segment, "key", doc) VALUES (0, ?, ?)', [(signed(key), doc) for key in keys])
     if doc % _EVERY == 0:
         if doc % FILLED == 0:
@@ -102,23 +105,23 @@ def file(connection: sa.Connection, article: str, keys: Sequence[int], seen: dat
 
 
 def leave(connection: sa.Connection, article: str, keys: Sequence[int] | None = None) -> None:
-    """An article is in the index no more. Given its keys, their rows are deleted too, for whoever must leave no trace."""
+    """An article is in the index no more. Given its keys, nor is any row of it; else its rows are dead."""
     raw = _driver(connection)
     found = raw.execute("DELETE FROM docs WHERE article = ? RETURNING doc", (article,)).fetchone()
     if found is None:
         return
     raw.execute('UPDATE segments SET gone = gone + 1 WHERE ? BETWEEN "first" AND "last"', found)
     if keys is not None:
-        everywhere = [0, *(id_ for (id_,) in raw.execute("SELECT id FROM segments").fetchall())]
+        where = [0, *(id_ for (id_,) in raw.execute(_HOLDING, found).fetchall())]
         raw.executemany('DELETE FROM postings WHERE segment = ? AND "key" = ? AND doc = ?',
-                        [(id_, signed(key), *found) for id_ in everywhere for key in keys])
+                        [(id_, signed(key), *found) for id_ in where for key in keys])
 
 
 def sharing(connection: sa.Connection, wanted: Sequence[int], article: str, since: datetime, until: datetime) -> dict[int, list[str]]:
     """For each key its other holders seen in the window, the newest first, at most 200. Of a key with more, those filed
     last are read of each segment."""
     asked = {signed(one): one for one in wanted}
-    window = _micros(connection, since), _micros(connection, until)
+    window = micros(since), micros(until)
     look = _driver(connection).cursor(sqlite3.Cursor).execute
     rows = look(_TOGETHER, (json.dumps(list(asked)), *window, article, _MANY)).fetchall()
     if len(rows) == _MANY:
@@ -224,16 +227,6 @@ def _delete(raw: sqlite3.Connection, id_: int) -> None:
     raw.execute('DELETE FROM postings WHERE segment = ? AND "key" <= ?', (id_, end[0] if end else _MOST))
     if end is None:
         raw.execute("DELETE FROM segments WHERE id = ?", (id_,))
-
-
-def signed(key: int) -> int:
-    """As SQLite holds an unsigned 64-bit number."""
-    return key - 2**64 if key > _MOST else key
-
-
-def _micros(connection: sa.Connection, moment: datetime) -> Any:
-    process: Any = Moment().dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return process(moment)
 
 
 def _driver(connection: sa.Connection) -> Any:

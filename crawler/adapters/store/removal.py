@@ -60,7 +60,7 @@ class Removal(Part):
             raise NotFoundError(f"article {id_}: nothing is stored under this id")
         rest = (await reachable(connection, [id_], _COMPONENT))[1:]
         await _leave_story(connection, id_, now)
-        await _empty(connection, [id_], without_trace=True)
+        await _empty(connection, [id_])
         await connection.execute(sa.update(articles).where(articles.c.id == id_).values(_FORGOTTEN))
         await connection.execute(sa.update(sightings).where(sightings.c.article == id_).values(BLANK))
         for chunk in chunks(rest):
@@ -81,7 +81,7 @@ class Removal(Part):
         return Pruned(pages=left[0], articles=gone, entries=left[1], keys=keys)
 
     async def _prune(
-        self, connection: AsyncConnection, before: datetime, stay: datetime | None,
+        self, connection: AsyncConnection, before: datetime, stay: datetime,
     ) -> tuple[int, int] | None:
         await self._db.backend.lock(connection, "stories")
         old = list(await connection.scalars(_prunable(before)))
@@ -118,11 +118,9 @@ def _ruled(article: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
                              verdicts.c.undone_at.is_(None))
 
 
-async def _empty(
-    connection: AsyncConnection, ids: Sequence[str], stay: datetime | None = None, *, without_trace: bool = False,
-) -> int:
+async def _empty(connection: AsyncConnection, ids: Sequence[str], stay: datetime | None = None) -> int:
     """Remove all that hangs on these articles; returns how many keys that were."""
-    keys = await leave_index(connection, ids, stay, without_trace=without_trace)
+    keys = await leave_index(connection, ids, stay)
     for table in (revisions, pages, wants, vectors):
         await connection.execute(sa.delete(table).where(table.c.article.in_(ids)))
     for table in (matches, links):

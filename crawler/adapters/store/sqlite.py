@@ -103,12 +103,13 @@ class Sqlite:
     async def make_room(self, connection: AsyncConnection, moments: Iterable[datetime]) -> None:
         """Nothing to do: the index is in segments of its own."""
 
-    async def floor(self, connection: AsyncConnection) -> datetime | None:  # noqa: ARG002 - as above
+    async def floor(self, connection: AsyncConnection) -> datetime | None:  # noqa: ARG002 - the protocol's signature
         """None: what was pruned is in the index no more."""
         return None
 
-    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime | None:
-        """None: articles leave the index one by one, and their rows at the next merge."""
+    async def raise_floor(self, connection: AsyncConnection, before: datetime) -> datetime:  # noqa: ARG002 - the protocol's
+        """Nothing to raise: rows of documents that are gone are left out at the next merge."""
+        return before
 
     async def retire(self) -> bool:
         """Nothing to do."""

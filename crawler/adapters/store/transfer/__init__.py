@@ -8,7 +8,8 @@ store to anybody (`unfinished`).
 
 A copy is whole when three tallies of each table agree: of FROM as it is now, of what was written, and of TO as read
 back. So a copy that goes on reads again what it had copied, and begins a table anew where FROM says something else now;
-so does one after which FROM has changed, and is then not whole.
+so does one after which FROM has changed, and is then not whole. The index of keys is not copied: in its last transaction
+TO makes its own of the articles, which have been verified.
 
     rows.py      tables as raw rows, tallies        sides.py   one end: sqlite.py, postgres.py
     progress.py  the marks, and the empty database that becomes a store
