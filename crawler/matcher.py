@@ -151,14 +151,17 @@ def _is_wall(one: Article, other: Article, found: Match) -> bool:
 
 
 def rewordings(one: Reading, others: Sequence[Reading], matches: Sequence[Match]) -> list[Link]:
-    """Those of an article's candidates that may be rewordings of it, or it of them: of its language, and sharing no
-    passage with it."""
+    """Those of an article's candidates that may be rewordings of it, or it of them."""
+    return rewording.possible(one.body(), [other.body() for other in retelling(one, others, matches)])
+
+
+def retelling(one: Reading, others: Sequence[Reading], matches: Sequence[Match]) -> list[Reading]:
+    """Those of an article's candidates that are asked about rewording it: of its language, and sharing no passage with it."""
     matched = {id_ for each in matches if each.refused is not Refusal.LITTLE or each.longest >= REWORDED_RUN
                for id_ in (each.a, each.b)}
     mine = one.article
-    asked = [other for other in others if other.article.id not in matched
-             and (mine.language or other.article.language) == (other.article.language or mine.language)]
-    return rewording.possible(one.body(), [other.body() for other in asked])
+    return [other for other in others if other.article.id not in matched
+            and (mine.language or other.article.language) == (other.article.language or mine.language)]
 
 
 def settle(
@@ -305,4 +308,4 @@ def _whole_verdict(original: str, verdicts: Sequence[Verdict]) -> str | None:
     return max(named, key=lambda verdict: (verdict.at, verdict.id)).ruling if named else None
 
 
-__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "is_template", "pair", "prepare", "rewordings", "settle", "verify", "weigh"]
+__all__ = ["CANDIDATES", "Prepared", "Reading", "Rules", "is_template", "pair", "prepare", "retelling", "rewordings", "settle", "verify", "weigh"]

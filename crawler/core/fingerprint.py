@@ -34,7 +34,7 @@ _LEAST = 1 / 20
 
 def keys(body: Body) -> tuple[int, ...]:
     """Index keys of a body, sorted, without repeats; none for an empty body."""
-    forms = [body.words[at].form for at in body.kept()][:_WORDS_AT_MOST]
+    forms = body.forms()[:_WORDS_AT_MOST]
     if not forms:
         return ()
     return tuple(sorted({*_band_keys(forms), *_sampled(forms), *_names(forms)}))

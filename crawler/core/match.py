@@ -29,6 +29,8 @@ from crawler.core.types import Kind, Match, Passage, Refusal
 
 RULES = 2                 # raise when the same two bodies would be judged otherwise
 
+SHINGLE = 3               # words; twice as many characters where a script has no spaces
+UNSPACED_ASKED = 400      # words by which a script is known
 MIN_SHARED = 15           # shared shingles; below, stock sentences are enough
 MIN_UNQUOTED = 0.25       # share of the shared words that are not other people's …
 ALL = 0.95                # of both texts: then it is one text, whoever speaks in it
@@ -73,7 +75,7 @@ def match(a: Body, b: Body, containment: float = 0.6, floor: float = 0.0) -> Mat
     """
     if b.id < a.id:
         a, b = b, a
-    size = 6 if _unspaced(a) or _unspaced(b) else 3
+    size = 2 * SHINGLE if _unspaced(a) or _unspaced(b) else SHINGLE
     left, right = _side(a, size), _side(b, size)
     common = left.distinct & right.distinct
     shorter = min(len(left.distinct), len(right.distinct))
@@ -84,15 +86,15 @@ def match(a: Body, b: Body, containment: float = 0.6, floor: float = 0.0) -> Mat
 
 @lru_cache(maxsize=2048)
 def _unspaced(body: Body) -> bool:
-    return unspaced([word.form for word in body.words[:400]])
+    return unspaced(body.words.forms[:UNSPACED_ASKED])
 
 
 @lru_cache(maxsize=2048)
 def _side(body: Body, size: int) -> _Side:
     at = tuple(body.kept()[:_WORDS_AT_MOST])
-    forms = tuple(body.words[position].form for position in at)
+    forms = tuple(map(body.words.forms.__getitem__, at))
     grams = tuple(shingles(forms, size))
-    own = bytes(_outside([body.words[position].start for position in at], quotes.spans(body.text)))
+    own = bytes(_outside(list(map(body.words.starts.__getitem__, at)), quotes.spans(body.text)))
     return _Side(body, at, forms, grams, frozenset(grams), size, own)
 
 
@@ -195,7 +197,7 @@ def kin(a: Body, b: Body) -> bool:
 
 def _subject(body: Body) -> frozenset[str]:
     """The longer words of a body (pairs of characters where a script has no spaces)."""
-    forms = [body.words[position].form for position in body.kept()]
+    forms = body.forms()
     if _unspaced(body):
         return frozenset(map("".join, pairwise(forms)))
     return frozenset(form for form in forms if len(form) > SHORT_WORD)

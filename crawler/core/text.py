@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple, overload
 
 import regex
@@ -115,7 +116,13 @@ class Body:
 
     def kept(self) -> list[int]:
         """Positions of the words that count, in order."""
+        if not self.site:
+            return list(range(len(self.words)))
         return [at for at in range(len(self.words)) if at not in self.site]
+
+    def forms(self) -> list[str]:
+        """The forms of the words that count, in order."""
+        return list(map(self.words.forms.__getitem__, self.kept()))
 
 
 @lru_cache(maxsize=64)  # one article's text is asked for by each step in turn
@@ -180,9 +187,12 @@ def shingles(forms: Sequence[str], size: int) -> Iterator[int]:
     """64-bit hashes (xxh3) of the runs of `size` words, in order; the whole text where it is shorter."""
     if not forms:
         return
-    last = max(1, len(forms) - size + 1)
-    for at in range(last):
-        yield xxhash.xxh3_64_intdigest("\x1f".join(forms[at:at + size]).encode())
+    if len(forms) < size:
+        yield key(forms)
+        return
+    # All in C: a step of Python for each word costs more than its hash.
+    runs = zip(*(islice(forms, at, None) for at in range(size)), strict=False)
+    yield from map(xxhash.xxh3_64_intdigest, map(str.encode, map("\x1f".join, runs)))
 
 
 def key(forms: Sequence[str]) -> int:

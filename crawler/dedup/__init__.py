@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache, partial
+from itertools import compress
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -17,10 +18,11 @@ from crawler import matcher
 from crawler.core import story, urls
 from crawler.core.text import whole_key
 from crawler.core.types import Article, Link, Match, Settled, SourceFacts
-from crawler.dedup import result
+from crawler.dedup import result, sketch
 from crawler.dedup.candidates import Question, questions, with_holders
 from crawler.dedup.document import Document, attributions, watched
 from crawler.dedup.result import Deduplicated, Row
+from crawler.dedup.sketch import Sketch
 from crawler.dedup.twins import Twins
 from crawler.ports.encoding import Across
 
@@ -85,14 +87,17 @@ class _Judged:
 def _judged(
     step: Step[Any, Any], articles: Mapping[str, Article], templates: AbstractSet[str], rules: matcher.Rules, window: timedelta,
 ) -> _Judged:
-    prepared: dict[str, matcher.Prepared] = dict(
-        zip(articles, step(partial(_prepare, rules), with_holders(articles)), strict=True))
+    prepared: dict[str, matcher.Prepared] = {}
+    sketches: dict[str, Sketch | None] = {}
+    for id_, (one, sketched) in zip(articles, step(partial(_prepare, rules), with_holders(articles)), strict=True):
+        prepared[id_], sketches[id_] = one, sketched
     prepared |= {id_: replace(prepared[id_], keys=(), wall="template") for id_ in templates & prepared.keys()}
     readings = {id_: matcher.Reading(one, frozenset(prepared[id_].dropped)) for id_, one in articles.items()}
-    asked = list(questions(articles, prepared, readings, window))
-    matches = sorted((each for found in step(partial(_verify, rules), asked) for each in found),
+    asked = list(questions(articles, prepared, readings, sketches, rules.containment * matcher.RELATED, window))
+    compared = ((one.mine, one.asked) for one in asked if one.asked)
+    matches = sorted((each for found in step(partial(_verify, rules), compared) for each in found),
                      key=lambda each: (each.a, each.b))
-    return _Judged(readings, matches, [each for found in step(_reworded, _open(asked, matches)) for each in found],
+    return _Judged(readings, matches, [each for found in step(_reworded, _open(asked, matches, sketches)) for each in found],
                    {id_: one.wall for id_, one in prepared.items() if one.wall})
 
 
@@ -134,26 +139,38 @@ def _whole(text: str) -> int:
     return whole_key(text)
 
 
-def _prepare(rules: matcher.Rules, given: tuple[Article, dict[int, list[str]]]) -> matcher.Prepared:
-    return matcher.prepare(given[0], given[1], rules)
+def _prepare(
+    rules: matcher.Rules, given: tuple[Article, dict[int, list[str]]],
+) -> tuple[matcher.Prepared, Sketch | None]:
+    found = matcher.prepare(given[0], given[1], rules)
+    return found, sketch.of(matcher.Reading(given[0], frozenset(found.dropped)).body()) if found.keys else None
 
 
-def _verify(rules: matcher.Rules, given: Question) -> list[Match]:
-    return matcher.verify(given.mine, [other for other in given.candidates if other.article.id in given.asked], rules)
+_Asked = tuple[matcher.Reading, Sequence[matcher.Reading]]
 
 
-def _open(asked: Sequence[Question], matches: Sequence[Match]) -> Iterator[tuple[Question, list[Match]]]:
-    """Each question with all matches of its article, whoever found them."""
+def _verify(rules: matcher.Rules, given: _Asked) -> list[Match]:
+    return matcher.verify(given[0], given[1], rules)
+
+
+def _open(
+    asked: Sequence[Question], matches: Sequence[Match], sketches: Mapping[str, Sketch | None],
+) -> Iterator[_Asked]:
+    """Each article with the candidates that may retell it, after all matches of it, whoever found them."""
     by_article: dict[str, list[Match]] = {}
     for each in matches:
         for id_ in (each.a, each.b):
             by_article.setdefault(id_, []).append(each)
     for question in asked:
-        yield question, by_article.get(question.mine.article.id, [])
+        mine = question.mine
+        others = matcher.retelling(mine, question.candidates, by_article.get(mine.article.id, []))
+        may = sketch.Compared(sketches[mine.article.id]).may_retell([sketches[other.article.id] for other in others])
+        if any(may):
+            yield mine, [*compress(others, may)]
 
 
-def _reworded(given: tuple[Question, list[Match]]) -> list[Link]:
-    return matcher.rewordings(given[0].mine, given[0].candidates, given[1])
+def _reworded(given: _Asked) -> list[Link]:
+    return matcher.rewordings(given[0], given[1], ())
 
 
 def _settle(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from crawler import matcher
 from crawler.core import boilerplate, fingerprint
 from crawler.core.types import UNOBSERVED, Article
+from crawler.dedup.sketch import Compared, Sketch
 
 
 def with_holders(articles: Mapping[str, Article]) -> Iterator[tuple[Article, dict[int, list[str]]]]:
@@ -24,18 +25,18 @@ def with_holders(articles: Mapping[str, Article]) -> Iterator[tuple[Article, dic
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An article, its candidates, and which of them it is compared with: of each pair, one asks."""
+    """An article and its candidates, and those of them that it is compared with: of each pair, one asks."""
 
     mine: matcher.Reading
     candidates: tuple[matcher.Reading, ...]
-    asked: frozenset[str]
+    asked: tuple[matcher.Reading, ...]
 
 
-def questions(
+def questions(  # noqa: PLR0917 - what each step before found of the articles
     articles: Mapping[str, Article], prepared: Mapping[str, matcher.Prepared],
-    readings: Mapping[str, matcher.Reading], window: timedelta,
+    readings: Mapping[str, matcher.Reading], sketches: Mapping[str, Sketch | None], floor: float, window: timedelta,
 ) -> Iterator[Question]:
-    """Each article with its candidates; each pair is asked once."""
+    """Each article with its candidates; each pair is asked once, and none that cannot share `floor` of the shorter one."""
     holders: dict[int, list[str]] = {}
     for id_ in sorted(prepared):
         for shared in prepared[id_].keys:
@@ -44,10 +45,12 @@ def questions(
     for id_ in sorted(prepared):
         chosen = candidates(id_, prepared[id_].keys, holders, articles, window)
         pairs = [(min(id_, other), max(id_, other)) for other in chosen]
-        fresh = frozenset(other for other, pair in zip(chosen, pairs, strict=True) if pair not in asked)
+        fresh = [other for other, pair in zip(chosen, pairs, strict=True) if pair not in asked]
         asked.update(pairs)
         if chosen:
-            yield Question(readings[id_], tuple(readings[other] for other in chosen), fresh)
+            compared = Compared(sketches[id_])
+            yield Question(readings[id_], tuple(readings[other] for other in chosen),
+                           tuple(readings[other] for other in fresh if compared.may_match(sketches[other], floor)))
 
 
 def candidates(
