@@ -1,9 +1,11 @@
 """Pages served on loopback for benchmarks: saved publisher pages, or those of the invented news world.
 
-    python tests/bench/sites.py [--pages FOLDER] [--hosts N]      serves until its standard input ends; prints the feeds
+    python tests/bench/sites.py [--pages FOLDER] [--hosts N] [--first N]
+                                        serves until its standard input ends; prints the feeds
 
-Each host is an address of loopback with one feed; the pages are dealt out to them. All is in memory, so that what is
-measured is not this server; it runs as a process of its own.
+Each host is an address of loopback with one feed; the pages are dealt out to them. With `--first` there is one host more,
+the first, with so many pages of its own. All is in memory, so that what is measured is not this server; it runs as a
+process of its own.
 """
 
 import argparse
@@ -16,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
+from string import ascii_lowercase
 from xml.sax.saxutils import escape
 
 from aiohttp import web
@@ -37,6 +41,18 @@ def _read(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
+def strange(count: int) -> dict[str, bytes]:
+    """Pages of words that no other page has, so that none is a copy of anything."""
+    def words(draw: Random, count: int) -> str:
+        return " ".join("".join(draw.choices(ascii_lowercase, k=7)) for _ in range(count))
+
+    return {f"strange-{n}": _PAGE.format(title=words(draw, 6), text="".join(f"<p>{words(draw, 40)}.</p>" for _ in range(12))).encode()
+            for n in range(count) if (draw := Random(n))}
+
+
+_PAGE = "<html lang=en><head><title>{title}</title></head><body><article><h1>{title}</h1>{text}</article></body></html>"
+
+
 def _invented() -> dict[str, bytes]:
     from crawler.newsworld import pages
     from crawler.newsworld.world import World
@@ -51,10 +67,13 @@ def _feed(host: str, port: int, names: list[str]) -> bytes:
     return f"<rss version='2.0'><channel><title>{host}</title>{items}</channel></rss>".encode()
 
 
-async def serve(held: dict[str, bytes], hosts: int) -> None:
+async def serve(held: dict[str, bytes], hosts: int, first: int = 0) -> None:
     """Until standard input ends."""
     names = [f"127.{1 + n // 250}.0.{1 + n % 250}" for n in range(hosts)]
     dealt = {host: list(held)[n::hosts] for n, host in enumerate(names)}
+    if first:
+        alone = strange(first)
+        names, dealt, held = ["127.0.0.1", *names], {"127.0.0.1": list(alone), **dealt}, held | alone
     port = 0
 
     async def answer(request: web.Request) -> web.Response:
@@ -78,9 +97,9 @@ async def serve(held: dict[str, bytes], hosts: int) -> None:
 
 
 @contextmanager
-def serving(folder: Path | None, hosts: int) -> Iterator[list[str]]:
+def serving(folder: Path | None, hosts: int, first: int = 0) -> Iterator[list[str]]:
     """The same in a process of its own; gives the addresses of the feeds."""
-    command = [sys.executable, str(Path(__file__)), "--hosts", str(hosts), *(["--pages", str(folder)] if folder else [])]
+    command = [sys.executable, str(Path(__file__)), "--hosts", str(hosts), "--first", str(first), *(["--pages", str(folder)] if folder else [])]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield json.loads(process.stdout.readline())
@@ -92,8 +111,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=Path)
     parser.add_argument("--hosts", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0)
     asked = parser.parse_args()
-    asyncio.run(serve(pages(asked.pages), asked.hosts))
+    asyncio.run(serve(pages(asked.pages), asked.hosts, asked.first))
 
 
 if __name__ == "__main__":
